@@ -1,0 +1,1 @@
+"""The data catalogue (speaks the API of DataGalaxy v2)."""

@@ -1,0 +1,1 @@
+"""People, technical users, roles, sign-in and every token."""

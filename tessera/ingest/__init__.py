@@ -1,0 +1,1 @@
+"""Inputs and SQL jobs (speaks the API of Upsolver)."""

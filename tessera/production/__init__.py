@@ -1,0 +1,1 @@
+"""The production tracker (speaks the API of Zou)."""

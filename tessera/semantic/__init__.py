@@ -1,0 +1,1 @@
+"""The SQL ontology (speaks the API of Timbr)."""

@@ -1,0 +1,1 @@
+"""The engine where data lives, and what SQL may reach in it."""
