@@ -17,8 +17,7 @@ from tessera.kernel import metrics, schema
 from tessera.kernel.access import PUBLIC
 from tessera.kernel.db import Database
 from tessera.kernel.errors import NotFound, Unavailable
-from tessera.kernel.http import Package, Raw, Request, Server, get, json_response, plain_problem
-from tessera.kernel.http import openapi, static
+from tessera.kernel.http import Package, Request, Server, get, json_response, openapi, plain_problem, static
 from tessera.kernel.log import logger
 from tessera.settings import Settings
 

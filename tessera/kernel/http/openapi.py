@@ -82,10 +82,10 @@ def _operation(route: Route, package: Package, security: Mapping[str, Any]) -> d
         parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
     query = hints.get("query")
     if query is not None and isinstance(query, type) and issubclass(query, msgspec.Struct):
-        for field in msgspec.structs.fields(query):
-            parameters.append(
-                {"name": field.encode_name, "in": "query", "required": field.required, "schema": _schema(field.type)}
-            )
+        parameters.extend(
+            {"name": field.encode_name, "in": "query", "required": field.required, "schema": _schema(field.type)}
+            for field in msgspec.structs.fields(query)
+        )
     answer: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
     if _has_shape(hints.get("return")) and route.status != 204:
         answer["content"] = {"application/json": {"schema": _schema(hints["return"])}}
