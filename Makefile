@@ -19,8 +19,7 @@ setup: .venv/.ready tessera/console/index.html ## make .venv with the command `t
 	@echo "· Python packages ($(PYTHON))"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==0.13.*
-	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements-dev.lock
-	@$(BIN)/python -m ensurepip >/dev/null 2>&1; $(BIN)/python -m pip install -q --disable-pip-version-check uv==0.13.*
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
