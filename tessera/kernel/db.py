@@ -158,7 +158,7 @@ class Database:
         loop = asyncio.get_running_loop()
         if self._sqlite_writer is not None:
             future: asyncio.Future[T] = loop.create_future()
-            self._sqlite_writer.submit(partial(function, *args, **kwargs), future, loop)  # type: ignore[arg-type]
+            self._sqlite_writer.submit(lambda tx: function(tx, *args, **kwargs), future, loop)
             return await future
         call = partial(self._write_postgres, function, *args, **kwargs)
         return await loop.run_in_executor(self._writing, call)
@@ -166,7 +166,7 @@ class Database:
     def write_now(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``write`` for a thread that may wait."""
         if self._sqlite_writer is not None:
-            return self._sqlite_writer.call(partial(function, *args, **kwargs))  # type: ignore[arg-type, no-any-return]
+            return self._sqlite_writer.call(lambda tx: function(tx, *args, **kwargs))  # type: ignore[no-any-return]
         return self._write_postgres(function, *args, **kwargs)
 
     def _write_postgres(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
