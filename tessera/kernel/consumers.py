@@ -5,11 +5,10 @@ One thread a process runs them all; between processes the row of a consumer's pl
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import sqlalchemy as sa
-import structlog
 
 from tessera.kernel import wake
 from tessera.kernel.clock import now
@@ -17,6 +16,7 @@ from tessera.kernel.columns import METADATA, Instant
 from tessera.kernel.db import Database, Tx, upsert
 from tessera.kernel.errors import Unavailable
 from tessera.kernel.events import EVENTS, TOPIC, Consumer, Event, horizon
+from tessera.kernel.log import logger
 
 PLACES: Final = sa.Table(
     "kernel_event_places",
@@ -28,7 +28,7 @@ PLACES: Final = sa.Table(
 BATCH: Final = 20
 """Events handled in one transaction; a write call has to stay short."""
 _LONGEST_PAUSE_SECONDS: Final = 60.0
-_log = structlog.get_logger("tessera.kernel")
+_log = logger("consumers")
 
 
 class _Turn:
@@ -58,7 +58,7 @@ class Consumers:
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
-        self._unheed = lambda: None
+        self._unheed: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Begin to deliver."""
@@ -73,7 +73,8 @@ class Consumers:
         """End after the batch that is being handled."""
         self._stopping = True
         self._wake.set()
-        self._unheed()
+        if self._unheed is not None:
+            self._unheed()
         if self._thread is not None:
             self._thread.join(timeout=10)
 
@@ -95,7 +96,7 @@ class Consumers:
             except Unavailable:
                 _log.warning("consumer waits: the database is away", consumer=turn.consumer.name)
                 turn.not_before = time.monotonic() + 1.0
-            except Exception:  # the outermost edge of a consumer: its events must neither be lost nor stop the others
+            except Exception:  # noqa: BLE001 - the outermost edge of a consumer: its events must neither be lost nor stop the others
                 turn.failures += 1
                 pause = min(2.0 ** (turn.failures - 1) * 0.5, _LONGEST_PAUSE_SECONDS)
                 turn.not_before = time.monotonic() + pause
@@ -150,10 +151,10 @@ def _handle_batch(tx: Tx, consumer: Consumer, upto: int, limit: int) -> int | No
     if row is None:
         return None
     query = sa.select(*EVENTS.c).where(EVENTS.c.seq > row.seq, EVENTS.c.seq <= upto, _matching(consumer))
-    events = [Event(*each) for each in tx.all(query.order_by(EVENTS.c.seq).limit(limit))]
+    events = [Event(*tuple(each)) for each in tx.all(query.order_by(EVENTS.c.seq).limit(limit))]
     for event in events:
         consumer.handle(tx, event)
     reached = events[-1].seq if len(events) == limit else upto
     if reached > row.seq:
         tx.execute(PLACES.update().where(PLACES.c.consumer == consumer.name).values(seq=reached, moved_at=now()))
-    return max(reached, row.seq)
+    return int(max(reached, row.seq))

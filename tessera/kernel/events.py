@@ -1,8 +1,8 @@
 """The outbox: each change writes its event in its own transaction; readers page through it by ``seq``.
 
-``record`` is for rules; ``horizon`` and ``page_events`` for readers. Who delivers events: ``consumers`` (to functions, each
-exactly once), ``stream`` (to this process's clients), from there ``sse`` and ``socket_events``; ``realtime.Events`` holds them
-together.
+``record`` is for rules; ``horizon`` and ``page_events`` for readers. Who delivers events: ``consumers`` (to functions,
+each exactly once), ``stream`` (to this process's clients), from there ``sse`` and ``socket_events``;
+``realtime.Events`` holds them together.
 
 ``seq`` on SQLite is given in the order of commits, since one connection writes at a time. On PostgreSQL a transaction
 can take a number and commit after a higher one was read. So each recording transaction first takes a shared advisory
@@ -61,8 +61,8 @@ class Consumer(Struct, frozen=True):
     Args:
         name: under which its place in the stream is kept; never change it.
         matches: exact names, or prefixes that end in ``*``.
-        handle: touches the database through its ``tx`` only, and stays under a few milliseconds. If it raises, the event
-            is given to it again later, and later events wait.
+        handle: touches the database through its ``tx`` only, and stays under a few milliseconds. If it raises, the
+            event is given to it again later, and later events wait.
     """
 
     name: str
@@ -187,10 +187,11 @@ def horizon(tx: Tx) -> int:
 def _held(tx: Tx, given: int) -> int:
     locks = sa.table("pg_locks", *map(sa.column, ("locktype", "database", "classid", "objid", "objsubid", "granted")))
     upper = sa.cast(locks.c.classid, sa.BigInteger)
-    here = sa.select(sa.literal_column("oid")).select_from(sa.text("pg_database"))
+    here: sa.Select[Any] = sa.select(sa.literal_column("oid")).select_from(sa.text("pg_database"))
     here = here.where(sa.literal_column("datname") == sa.func.current_database())
-    number = upper.op("&")(0xFFFF).op("<<")(32).op("|")(sa.cast(locks.c.objid, sa.BigInteger))
-    ours = (locks.c.locktype == "advisory") & (locks.c.objsubid == 1) & (upper.op(">>")(16) == _MARK) & locks.c.granted
+    number = (upper - (_MARK << 16)) * (1 << 32) + sa.cast(locks.c.objid, sa.BigInteger)
+    marked = upper.between(_MARK << 16, (_MARK << 16) + 0xFFFF)
+    ours = (locks.c.locktype == "advisory") & (locks.c.objsubid == 1) & marked & locks.c.granted
     lowest = tx.scalar(sa.select(sa.func.min(number)).where(ours, locks.c.database == here.scalar_subquery()))
     return given if lowest is None else int(lowest)
 
@@ -216,4 +217,4 @@ def page_events(
         query = query.where(EVENTS.c.package.in_(list(packages)))
     if names:
         query = query.where(sa.or_(*(EVENTS.c.name.startswith(name, autoescape=True) for name in names)))
-    return [Event(*row) for row in tx.all(query)]
+    return [Event(*tuple(row)) for row in tx.all(query)]

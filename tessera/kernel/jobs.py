@@ -1,10 +1,11 @@
 """Durable jobs, as packages and routes see them: queue one, look at it, cancel it, try it again, run it by the clock.
 
-    LOAD = JobKind(name="vault.load", run=run_load, title="Load a target table")          # in the package's ``job_kinds``
-    job_id = jobs.enqueue(tx, "vault.load", {"loadId": load_id}, package="vault", by=principal)   # in a rule's transaction
+    LOAD = JobKind(name="vault.load", run=run_load, title="Load a target table")     # in the package's ``job_kinds``
+    job_id = jobs.enqueue(tx, "vault.load", {"loadId": load_id}, package="vault", by=principal)    # in a rule
 
-A job is a row in the caller's transaction: no commit, no job. It survives its server; what its function may rely on stands
-with ``JobKind`` and ``JobRun``. Every change of state is an event ``job.queued|started|succeeded|failed|cancelled`` of the job's package.
+A job is a row in the caller's transaction: no commit, no job. It survives its server; what its function may rely on
+stands with ``JobKind`` and ``JobRun``. Every change of state is an event of the job's package:
+``job.queued``, ``job.started``, ``job.succeeded``, ``job.failed``, ``job.cancelled``.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -196,7 +197,7 @@ def page_jobs(
         Invalid: a state or ``after`` that does not exist.
     """
     if unknown := set(states) - set(STATES):
-        raise Invalid(f"state must be among {', '.join(STATES)}; got {sorted(unknown)[0]!r}", field="state")
+        raise Invalid(f"state must be among {', '.join(STATES)}; got {min(unknown)!r}", field="state")
     last = store.find(tx, after) if after is not None else None
     if after is not None and last is None:
         raise Invalid(f"after must be the id of a job; there is no {after}", field="after")

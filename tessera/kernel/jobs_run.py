@@ -21,9 +21,9 @@ class JobKind(Struct, frozen=True, kw_only=True):
 
     Args:
         name: ``<package>.<what>``; kept in the database, never change it.
-        run: ``run(run: JobRun, <services, by their type>)``, called in a thread of its own. What it returns, if not None,
-            becomes the job's result. It calls ``run.check()`` between steps, and each step's effect commits together
-            with ``run.save_cursor`` (or carries ``run.attempt`` as a marker where the effect is elsewhere).
+        run: ``run(run: JobRun, <services, by their type>)``, called in a thread of its own. What it returns, if not
+            None, becomes the job's result. It calls ``run.check()`` between steps, and each step's effect commits
+            together with ``run.save_cursor`` (or carries ``run.attempt`` as a marker where the effect is elsewhere).
         max_attempts: after so many errors the job has failed. A server that dies under a job is no error.
         lease_seconds: how long a dead server keeps the job from others.
         backoff_seconds: the wait after the first error; it doubles with each further one, up to five minutes.

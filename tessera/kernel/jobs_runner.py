@@ -4,7 +4,8 @@
     runner.start()
     runner.stop()       # running jobs go back into the queue; the next server goes on from their cursors
 
-One thread ("jobs") claims and looks at the schedules; one ("job-leases") renews leases, writes reports and hears of cancels.
+One thread ("jobs") claims and looks at the schedules; one ("job-leases") renews leases, writes reports and hears of
+cancels.
 """
 
 import inspect
@@ -27,6 +28,7 @@ from tessera.kernel.db import Database
 from tessera.kernel.errors import Problem, Unavailable
 from tessera.kernel.jobs import Jobs
 from tessera.kernel.jobs_run import Cancelled, Interrupted, JobKind, JobRun, LeaseLost, Stopping
+from tessera.kernel.log import logger
 
 THREADS: Final = 4
 CONTINUOUS: Final = 64
@@ -38,7 +40,7 @@ GRACE_SECONDS: Final = 1.0
 _REPORT_SECONDS: Final = 1.0
 _MAX_BACKOFF_SECONDS: Final = 300.0
 _PRUNE_EVERY_SECONDS: Final = 600.0
-_log = structlog.get_logger("tessera.kernel")
+_log = logger("jobs_runner")
 
 
 class _Running:
@@ -142,7 +144,7 @@ class JobRunner:
             except Unavailable:
                 _log.warning("jobs wait: the database is away")
                 self._stopping.wait(1.0)
-            except Exception:  # the outermost edge: jobs must go on being claimed
+            except Exception:  # noqa: BLE001 - the outermost edge: jobs must go on being claimed
                 _log.exception("claiming jobs failed")
                 self._stopping.wait(1.0)
             self._wake_claims.wait(poll)
@@ -225,7 +227,7 @@ class JobRunner:
             # The caller's own mistake does not get better by repetition.
             run.log(f"failed: {problem.message}")
             self._end(run, "failed", error=problem.message)
-        except Exception:  # the outermost edge of a job: the stack is for the log, never for its readers
+        except Exception:  # noqa: BLE001 - the outermost edge of a job: the stack is for the log, never for its readers
             _log.exception("job failed")
             text = f"the job failed on a defect of the server; its log has the reason under job {run.job_id}"
             self._failed(running, f"{text}, attempt {run.attempt}")
@@ -271,7 +273,7 @@ class JobRunner:
                 self._beat(running)
             except Unavailable:
                 _log.warning("leases not renewed: the database is away")
-            except Exception:  # the outermost edge: leases must go on being renewed
+            except Exception:  # noqa: BLE001 - the outermost edge: leases must go on being renewed
                 _log.exception("renewing leases failed")
 
     def _beat(self, running: list[_Running]) -> None:
@@ -314,7 +316,7 @@ def _bound(kind: JobKind, services: Mapping[type, Any]) -> Callable[[JobRun], An
     filled: dict[str, Any] = {}
     run_name: str | None = None
     for name in inspect.signature(kind.run).parameters:
-        hint = hints.get(name)
+        hint: Any = hints.get(name)
         if hint is JobRun:
             run_name = name
         elif hint in services:

@@ -70,7 +70,7 @@ def remove(tx: Tx, name: str) -> bool:
 def find(tx: Tx, name: str) -> Schedule | None:
     """One schedule."""
     row = tx.one(sa.select(SCHEDULES).where(SCHEDULES.c.name == name))
-    return None if row is None else Schedule(*row)
+    return None if row is None else Schedule(*tuple(row))
 
 
 def next_due(cron: str | None, every_seconds: int | None, after: datetime) -> str:
@@ -105,7 +105,7 @@ def run_due(tx: Tx) -> int:
     due = sa.select(SCHEDULES).where(_due(tx)).order_by(SCHEDULES.c.next_due_at).limit(50)
     queued = 0
     for row in tx.all(due.with_for_update(skip_locked=True)):
-        queued += _queue(tx, Schedule(*row))
+        queued += _queue(tx, Schedule(*tuple(row)))
     return queued
 
 

@@ -65,6 +65,7 @@ _active = sa.text("state IN ('queued', 'running')")
 sa.Index("uq_kernel_jobs_key", JOBS.c.key, unique=True, sqlite_where=_active, postgresql_where=_active)
 sa.Index("ix_kernel_jobs_active", JOBS.c.state, JOBS.c.run_after, sqlite_where=_active, postgresql_where=_active)
 sa.Index("ix_kernel_jobs_created", JOBS.c.created_at, JOBS.c.id)
+sa.Index("ix_kernel_jobs_finished", JOBS.c.finished_at)
 
 LOG: Final = sa.Table(
     "kernel_job_lines",
@@ -223,7 +224,7 @@ def page(
 def page_lines(tx: Tx, job_id: str, *, after: int, limit: int) -> list[Line]:
     """Lines of a job's log with ``seq > after``, in order."""
     query = sa.select(LOG.c.seq, LOG.c.attempt, LOG.c.at, LOG.c.line).where(LOG.c.job_id == job_id, LOG.c.seq > after)
-    return [Line(*row) for row in tx.all(query.order_by(LOG.c.seq).limit(limit))]
+    return [Line(*tuple(row)) for row in tx.all(query.order_by(LOG.c.seq).limit(limit))]
 
 
 def _due(tx: Tx) -> sa.ColumnElement[bool]:

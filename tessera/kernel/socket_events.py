@@ -1,8 +1,8 @@
 """``/socket.io``: events for Socket.IO clients, in namespace ``/events``, each under its own name.
 
-An event ``production.project:new`` of package ``production`` goes out as ``project:new``; the payload is the event's data. A client gets
-the events of those packages in which its principal has a role. It is authenticated when it connects (header, cookie, or
-``{"token": ...}`` as the connect payload) and again every 15 seconds.
+An event ``production.project:new`` of package ``production`` goes out as ``project:new``; the payload is the event's
+data. A client gets the events of those packages in which its principal has a role. It is authenticated when it
+connects (header, cookie, or ``{"token": ...}`` as the connect payload) and again every 15 seconds.
 
 Source: contracts/production.md, 7.1.
 """
@@ -12,12 +12,13 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import socketio
-import structlog
-from starlette.requests import Request
+from starlette.types import Message
 
 from tessera.kernel.access import Principal
 from tessera.kernel.errors import Problem
 from tessera.kernel.events import Event
+from tessera.kernel.http import Request
+from tessera.kernel.log import logger
 from tessera.kernel.sse import Audience, Authenticate, heard_by, visible_packages
 from tessera.kernel.stream import Stream, StreamEnded
 
@@ -25,7 +26,11 @@ NAMESPACE: Final = "/events"
 RECHECK_SECONDS: Final = 15.0
 MAX_WAITING: Final = 5_000
 """Packets that may wait for one client; one that takes nothing is cut off."""
-_log = structlog.get_logger("tessera.kernel")
+_log = logger("socket_events")
+
+
+async def _no_body() -> Message:
+    return {"type": "http.disconnect"}
 
 
 class _Client:
@@ -85,7 +90,7 @@ class SocketEvents:
                 *((name, value) for name, value in scope["headers"] if name not in (b"authorization", b"cookie")),
                 (b"authorization", f"Bearer {token}".encode("latin-1", "replace")),
             ]
-        request = Request(scope)
+        request = Request(scope, _no_body)
         try:
             principal = await self._authenticate(request)
         except Problem as problem:

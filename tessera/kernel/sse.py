@@ -1,7 +1,7 @@
-"""``GET /events``: the stream of events as server-sent events, an ASGI application of its own beside the packages' routes.
+"""``GET /events``: the stream of events as server-sent events, an ASGI application beside the packages' routes.
 
-Each message is one event: ``id:`` its seq, ``data:`` one line of JSON with seq, id, name, package, objectId, actorId, at, data.
-Messages carry no ``event:`` line, so that one ``onmessage`` gets them all; the name is inside. Query: ``package=`` and
+Each message is one event: ``id:`` its seq, ``data:`` one line of JSON with seq, id, name, package, objectId, actorId,
+at, data. Messages carry no ``event:`` line, so that one ``onmessage`` gets them all. Query: ``package=`` and
 ``name=`` (a prefix), each repeatable or with commas; ``after=`` a seq for clients that cannot send ``Last-Event-ID``.
 Without a place the stream begins with what happens next. A comment line every 15 seconds keeps proxies awake, and the
 credential is judged again then: a revoked token's stream ends.
@@ -9,19 +9,19 @@ credential is judged again then: a revoked token's stream ends.
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
-import structlog
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tessera.kernel.access import Principal
 from tessera.kernel.db import Tx
 from tessera.kernel.errors import Forbidden, Invalid, MethodNotAllowed, Problem
 from tessera.kernel.events import Event
+from tessera.kernel.http import Request, plain_problem
+from tessera.kernel.log import logger
 from tessera.kernel.stream import Stream, StreamEnded, Subscription
 
 Authenticate = Callable[[Request], Awaitable[Principal]]
@@ -33,7 +33,7 @@ HEARTBEAT_SECONDS: Final = 15.0
 SEND_SECONDS: Final = 30.0
 """A client that takes nothing for so long is cut off; it comes back with its ``Last-Event-ID``."""
 _encode = msgspec.json.Encoder().encode
-_log = structlog.get_logger("tessera.kernel")
+_log = logger("sse")
 
 
 def visible_packages(principal: Principal, packages: Collection[str]) -> frozenset[str]:
@@ -83,7 +83,8 @@ class SseApp:
         self._heartbeat_seconds = heartbeat_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        request = Request(scope, receive, send)
+        request.id = uuid.uuid4().hex
         try:
             if request.method != "GET":
                 raise MethodNotAllowed(request.method, ["GET"])
@@ -91,8 +92,8 @@ class SseApp:
             packages = self._chosen(request, principal)
             after = _place(request)
         except Problem as problem:
-            body = {"message": problem.message} | ({"field": problem.field} if problem.field else {})
-            response = Response(_encode(body), problem.status, {"content-type": "application/json", **problem.headers})
+            response = plain_problem(problem, request)
+            response.headers.update(problem.headers)
             await response(scope, receive, send)
             return
         subscription = self._stream.subscribe(after)
@@ -106,9 +107,9 @@ class SseApp:
         asked = frozenset(_words(request, "package"))
         if unknown := asked - self._packages:
             known = ", ".join(sorted(self._packages))
-            raise Invalid(f"package must be among {known}; got {sorted(unknown)[0]!r}", field="package")
+            raise Invalid(f"package must be among {known}; got {min(unknown)!r}", field="package")
         if asked - may:
-            raise Forbidden(f"the caller has no role in {sorted(asked - may)[0]}")
+            raise Forbidden(f"the caller has no role in {min(asked - may)}")
         return asked or may
 
 

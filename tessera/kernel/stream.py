@@ -8,22 +8,21 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Final
-
-import structlog
 
 from tessera.kernel import wake
 from tessera.kernel.db import Database
 from tessera.kernel.errors import Unavailable
 from tessera.kernel.events import TOPIC, Event, horizon, page_events
+from tessera.kernel.log import logger
 
 RING: Final = 2_000
 """Events kept in memory."""
 PAGE: Final = 500
 """Events handed to a client at once."""
-_log = structlog.get_logger("tessera.kernel")
+_log = logger("stream")
 
 
 class StreamEnded(Exception):
@@ -44,7 +43,7 @@ class Stream:
         self._clients: set[Subscription] = set()
         self.has_ended = False
         self._thread: threading.Thread | None = None
-        self._unheed = lambda: None
+        self._unheed: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Begin with the events that are committed from now on."""
@@ -63,7 +62,8 @@ class Stream:
     def stop(self) -> None:
         """``end``, and wait for the thread."""
         self.end()
-        self._unheed()
+        if self._unheed is not None:
+            self._unheed()
         if self._thread is not None:
             self._thread.join(timeout=5)
 

@@ -8,10 +8,9 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-import structlog
-
 from tessera.kernel.db import Database
 from tessera.kernel.errors import Unavailable
+from tessera.kernel.log import logger
 
 CHANNEL: Final = "tessera_wake"
 _PAUSE_SECONDS: Final = 0.02
@@ -20,7 +19,7 @@ _PAUSE_SECONDS: Final = 0.02
 _heeding: dict[str, tuple[Callable[[], None], ...]] = {}
 _local: dict[str, tuple[Callable[[], None], ...]] = {}
 _guard = threading.Lock()
-_log = structlog.get_logger("tessera.kernel")
+_log = logger("wake")
 
 
 def nudge(topic: str) -> None:
