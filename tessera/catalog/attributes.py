@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from tessera.catalog import paths
@@ -67,59 +68,88 @@ class Attribute(Struct, frozen=True, rename="camel", omit_defaults=False):
     is_editable: bool = True
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 _NUMBERS: Final = frozenset(
-    "size order pkOrder dataTypePrecisionSize externalAccessCount externalReadAccessCount externalWriteAccessCount "
-    "externalDeniedAccessCount externalUserAccessCount externalUserReadAccessCount externalUserWriteAccessCount "
-    "externalUserDeniedAccessCount currentNumberOfRecords historicalNumberOfRecords currentStorageSize "
-    "historicalStorageSize currentDistinctValueCount historicalDistinctValueCount currentEmptyValueCount "
-    "historicalEmptyValueCount".split()
+    _words(
+        """
+        size order pkOrder dataTypePrecisionSize externalAccessCount externalReadAccessCount
+        externalWriteAccessCount externalDeniedAccessCount externalUserAccessCount
+        externalUserReadAccessCount externalUserWriteAccessCount externalUserDeniedAccessCount
+        currentNumberOfRecords historicalNumberOfRecords currentStorageSize historicalStorageSize
+        currentDistinctValueCount historicalDistinctValueCount currentEmptyValueCount
+        historicalEmptyValueCount
+        """
+    )
 )
 _BOOLEANS: Final = frozenset(
-    "isMandatory isPrimaryKey isForeignKey isTechnicalData isIndexed isPartitioned isPartitionKey isRequiredFilter "
-    "isCalculated isAggregatable containsPersonalData containsSensitiveData gdprIsPersonalData "
-    "gdprIsSensitiveData".split()
+    _words(
+        """
+        isMandatory isPrimaryKey isForeignKey isTechnicalData isIndexed isPartitioned isPartitionKey
+        isRequiredFilter isCalculated isAggregatable containsPersonalData containsSensitiveData
+        gdprIsPersonalData gdprIsSensitiveData
+        """
+    )
 )
 _DATES: Final = frozenset(
-    "startDate endDate gdprUsageStartDate externalCreationTime externalModificationTime externalDeletionTime "
-    "externalExpirationTime externalDataRefreshTime externalExecutionTime externalLastAccessTime".split()
+    _words(
+        """
+        startDate endDate gdprUsageStartDate externalCreationTime externalModificationTime
+        externalDeletionTime externalExpirationTime externalDataRefreshTime externalExecutionTime
+        externalLastAccessTime
+        """
+    )
 )
-_RICH: Final = frozenset("description technicalComments".split())
-_LINKS: Final = frozenset("externalUrl gdprImpactAnalysisUrl".split())
+_RICH: Final = frozenset(["description", "technicalComments"])
+_LINKS: Final = frozenset(["externalUrl", "gdprImpactAnalysisUrl"])
 
-_COMMON: Final = (
-    "summary description technicalComments code externalId componentType startDate endDate technologyCode "
-    "externalTechnologyType externalSourceConnection externalUrl containsPersonalData containsSensitiveData "
-    "gdprIsPersonalData gdprIsSensitiveData gdprPersonalDataType gdprSensitiveDataType gdprPhysicalPersonType "
-    "gdprPersonInformationType gdprPersonConsentType gdprConsentExceptionType gdprRiskLevel gdprImpactAnalysisType "
-    "gdprImpactAnalysisUrl gdprMainPurpose gdprSecondaryPurpose gdprUsageNature gdprUsageDuration gdprUsageStartDate "
-    "gdprDataRetentionPolicy gdprPersonalDataAccessPolicy gdprPersonalDataPortabilityPolicy geographicalLocation "
-    "externalCreationTime externalModificationTime externalModificationUser externalDeletionTime "
-    "externalExpirationTime externalDataRefreshTime externalExecutionTime externalLastExecutionStatus "
-    "externalLastAccessTime externalTopUsers externalAccessCount externalReadAccessCount externalWriteAccessCount "
-    "externalDeniedAccessCount externalUserAccessCount externalUserReadAccessCount externalUserWriteAccessCount "
-    "externalUserDeniedAccessCount"
-).split()
-_STRUCTURE: Final = (
-    "schema isPartitioned currentNumberOfRecords historicalNumberOfRecords currentStorageSize historicalStorageSize "
-    "storageSizeUnit expression query"
-).split()
-_FIELD: Final = (
-    "columnDataType dataTypePrecisionSize size order isMandatory isTechnicalData isIndexed isPartitionKey "
-    "isRequiredFilter isCalculated isAggregatable dataSample currentDistinctValueCount historicalDistinctValueCount "
-    "currentEmptyValueCount historicalEmptyValueCount userValue1 userValue2"
-).split()
-_USAGE: Final = "usageFieldFormat expression query userValue1 userValue2 order".split()
-_PROCESSING: Final = "expression query".split()
+_COMMON: Final = _words(
+    """
+    summary description technicalComments code externalId componentType startDate endDate technologyCode
+    externalTechnologyType externalSourceConnection externalUrl containsPersonalData containsSensitiveData
+    gdprIsPersonalData gdprIsSensitiveData gdprPersonalDataType gdprSensitiveDataType gdprPhysicalPersonType
+    gdprPersonInformationType gdprPersonConsentType gdprConsentExceptionType gdprRiskLevel
+    gdprImpactAnalysisType gdprImpactAnalysisUrl gdprMainPurpose gdprSecondaryPurpose gdprUsageNature
+    gdprUsageDuration gdprUsageStartDate gdprDataRetentionPolicy gdprPersonalDataAccessPolicy
+    gdprPersonalDataPortabilityPolicy geographicalLocation externalCreationTime externalModificationTime
+    externalModificationUser externalDeletionTime externalExpirationTime externalDataRefreshTime
+    externalExecutionTime externalLastExecutionStatus externalLastAccessTime externalTopUsers
+    externalAccessCount externalReadAccessCount externalWriteAccessCount externalDeniedAccessCount
+    externalUserAccessCount externalUserReadAccessCount externalUserWriteAccessCount
+    externalUserDeniedAccessCount
+    """
+)
+_STRUCTURE: Final = _words(
+    """
+    schema isPartitioned currentNumberOfRecords historicalNumberOfRecords currentStorageSize
+    historicalStorageSize storageSizeUnit expression query
+    """
+)
+_FIELD: Final = _words(
+    """
+    columnDataType dataTypePrecisionSize size order isMandatory isTechnicalData isIndexed isPartitionKey
+    isRequiredFilter isCalculated isAggregatable dataSample currentDistinctValueCount
+    historicalDistinctValueCount currentEmptyValueCount historicalEmptyValueCount userValue1 userValue2
+    """
+)
+_USAGE: Final = ["usageFieldFormat", "expression", "query", "userValue1", "userValue2", "order"]
+_PROCESSING: Final = ["expression", "query"]
 
 READ_ONLY: Final = frozenset(
     # What a client may send back as it was read; it changes nothing.
-    "id displayName versionId path pathString typePath functionalPath location objectUrl attributes links parent "
-    "accessData dataType itemType childrenCount allLevelChildrenCount creationTime lastModificationTime "
-    "lastSynchronizationTime logicalParentData currentTechnology isPrimaryKey isForeignKey pkOrder "
-    "primaryKeyTechnicalName tableTechnicalName tableDisplayName linkShortcutDomainIds linkShortcutUniverseId "
-    "linkShortcutReferenceDataId linkShortcutDimensionIds linkShortcutRecordingSystemIds linkShortcutDataSourceIds "
-    "linkShortcutUsageIds dpItems entityPath inputs outputs addInputs removeInputs addOutputs "
-    "removeOutputs".split()
+    _words(
+        """
+        id displayName versionId path pathString typePath functionalPath location objectUrl attributes links
+        parent accessData dataType itemType childrenCount allLevelChildrenCount creationTime
+        lastModificationTime lastSynchronizationTime logicalParentData currentTechnology isPrimaryKey
+        isForeignKey pkOrder primaryKeyTechnicalName tableTechnicalName tableDisplayName
+        linkShortcutDomainIds linkShortcutUniverseId linkShortcutReferenceDataId linkShortcutDimensionIds
+        linkShortcutRecordingSystemIds linkShortcutDataSourceIds linkShortcutUsageIds dpItems entityPath
+        inputs outputs addInputs removeInputs addOutputs removeOutputs
+        """
+    )
 )
 CONTROL: Final = frozenset({"name", "technicalName", "type", "upsert", "children", "dataProcessingItems"})
 
@@ -181,9 +211,9 @@ class Draft(Struct):
     technical_name: str | UnsetType = UNSET
     type: str | UnsetType = UNSET
     upsert: bool = False
-    status: str | None | UnsetType = UNSET
-    summary: str | None | UnsetType = UNSET
-    description: str | None | UnsetType = UNSET
+    status: str | UnsetType | None = UNSET
+    summary: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
     tags: list[str] | UnsetType = UNSET
     people: dict[str, list[str]] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -214,9 +244,7 @@ def read_payload(payload: Any, kind: Kind, custom: Mapping[str, Attribute] = Map
     return draft
 
 
-def _read_value(
-    draft: Draft, kind: Kind, key: str, sent: str, value: Any, custom: Mapping[str, Attribute]
-) -> None:
+def _read_value(draft: Draft, kind: Kind, key: str, sent: str, value: Any, custom: Mapping[str, Attribute]) -> None:
     if key == "name":
         draft.name = paths.check_name(_text(value, sent), "name")
     elif key == "technicalName":
@@ -364,7 +392,7 @@ def _shown(value: Any) -> str:
         return repr(value if len(value) <= 80 else value[:77] + "...")
     if isinstance(value, dict | list):
         return _json_type(value)
-    return {None: "null", True: "true", False: "false"}.get(value, str(value))
+    return msgspec.json.encode(value).decode()
 
 
 def _json_type(value: Any) -> str:

@@ -9,9 +9,11 @@ from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from tessera.catalog import governance_store, paths
+from tessera.catalog import governance_store, objects_store, paths
 from tessera.catalog.attributes import PEOPLE_ROLES, Draft
+from tessera.catalog.model import SEPARATOR
 from tessera.catalog.vocabulary import DEFAULT_STATUS
+from tessera.kernel.clock import now
 from tessera.kernel.db import Tx
 from tessera.kernel.errors import Invalid
 
@@ -68,6 +70,44 @@ def _quoted(names: Sequence[str]) -> str:
     return shown if len(names) <= NAMED_MAX else f"{shown} and {len(names) - NAMED_MAX} more"
 
 
+def new_row(
+    *,
+    object_id: str,
+    version_id: str,
+    parent: Any,
+    data_type: str,
+    type_: str,
+    name: str,
+    technical_name: str,
+) -> dict[str, Any]:
+    """A new object's row; governance and attributes as they are before anybody set them.
+
+    Args:
+        parent: the row (or new row as an object with the same members) above; None for a root.
+    """
+    moment = now()
+    return {
+        "id": object_id,
+        "version_id": version_id,
+        "parent_id": None if parent is None else parent.id,
+        "ancestors": "" if parent is None else objects_store.lineage_of(parent),
+        "depth": 1 if parent is None else parent.depth + 1,
+        "data_type": data_type,
+        "type": type_,
+        "name": name,
+        "technical_name": technical_name,
+        "path": paths.join("" if parent is None else parent.path, technical_name),
+        "type_path": paths.join_functional("" if parent is None else parent.type_path, type_),
+        "functional_path": paths.join_functional("" if parent is None else parent.functional_path, name),
+        "status": "",
+        "summary": "",
+        "description": "",
+        "attributes": {},
+        "created_at": moment,
+        "updated_at": moment,
+    }
+
+
 def fill_new(row: dict[str, Any], draft: Draft) -> None:
     """Put a draft's values into a new object's row."""
     row["status"] = draft.status or DEFAULT_STATUS
@@ -110,7 +150,7 @@ def difference(
     columns = change.columns
     if not isinstance(draft.name, UnsetType) and draft.name != row.name:
         columns["name"] = draft.name
-        above = row.functional_path.rpartition(paths.SEPARATOR)[0]
+        above = row.functional_path.rpartition(SEPARATOR)[0]
         columns["functional_path"] = paths.join_functional(above, draft.name)
     if not isinstance(draft.status, UnsetType) and (draft.status or DEFAULT_STATUS) != row.status:
         columns["status"] = draft.status or DEFAULT_STATUS

@@ -45,7 +45,9 @@ def regenerate(tx: Tx, principal: Principal, secret: str | None) -> str:
     if secret is None:
         token_id = principal.token_id
         if token_id is None or principal.kind != "integration":
-            raise Invalid("integrationToken: required; the caller's own is no integration token", field="integrationToken")
+            raise Invalid(
+                "integrationToken: required; the caller's own is no integration token", field="integrationToken"
+            )
     else:
         known = sa.select(TOKENS.c.id).where(TOKENS.c.digest == digest_of(secret), TOKENS.c.kind == "integration")
         token_id = tx.scalar(known)

@@ -13,14 +13,14 @@ from tessera.kernel.db import Tx
 
 
 def people_by_email(tx: Tx, emails: Sequence[str]) -> dict[str, str]:
-    """Ids of the active people with these e-mail addresses, by the address as it was given; unknown ones are left out."""
+    """Ids of the active people with these e-mail addresses, by the address as it was given; unknown: left out."""
     by_key: dict[str, str] = {}
     keys = {email: email.strip().casefold() for email in emails}
     for part in parts(sorted(set(keys.values()))):
         query = sa.select(PRINCIPALS.c.login_email, PRINCIPALS.c.id).where(
             PRINCIPALS.c.login_email.in_(part), PRINCIPALS.c.is_active, PRINCIPALS.c.kind == "person"
         )
-        by_key.update({email: principal_id for email, principal_id in tx.all(query)})
+        by_key.update(dict(tx.all(query)))
     return {email: by_key[key] for email, key in keys.items() if key in by_key}
 
 
@@ -29,7 +29,7 @@ def tags_by_name(tx: Tx, names: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in parts(names):
         query = sa.select(TAGS.c.name, TAGS.c.id).where(TAGS.c.name.in_(part))
-        found.update({name: tag_id for name, tag_id in tx.all(query)})
+        found.update(dict(tx.all(query)))
     return found
 
 

@@ -109,8 +109,7 @@ def import_trees(
         level = [(node.row, child) for node in parents for child in node.children.values()]
         names = sorted({child.key[0] for _, child in level})
         stored = {
-            (row.parent_id, (row.technical_name, row.type)): row
-            for row in objects_store.children_of(tx, old, names)
+            (row.parent_id, (row.technical_name, row.type)): row for row in objects_store.children_of(tx, old, names)
         }
     if kind is not PROCESSING:
         return tally.counts(items=False)
@@ -125,14 +124,14 @@ def _lock_roots(tx: Tx, version_id: str, roots: dict[Key, _Node]) -> dict[tuple[
     for technical in sorted({technical for technical, _ in roots}):
         objects.lock_root(tx, version_id, technical)
     names = sorted({technical for technical, _ in roots})
-    existing = [row for row in objects_store.roots_named(tx, version_id, names) if (row.technical_name, row.type) in roots]
+    existing = [
+        row for row in objects_store.roots_named(tx, version_id, names) if (row.technical_name, row.type) in roots
+    ]
     for row in sorted(existing, key=lambda row: str(row.id)):
         objects.lock_tree(tx, row)
     # Once more: what somebody renamed or deleted before the locks were ours.
     ids = [row.id for row in existing]
-    return {
-        (None, (row.technical_name, row.type)): row for row in objects_store.by_ids(tx, version_id, ids).values()
-    }
+    return {(None, (row.technical_name, row.type)): row for row in objects_store.by_ids(tx, version_id, ids).values()}
 
 
 def _link_ends(tx: Tx, version_id: str, nodes: Sequence[_Node]) -> tuple[Counts, Counts]:
@@ -268,7 +267,7 @@ def _write_level(
                 node.draft.name = UNSET
             known.append(node)
             continue
-        values = objects_store.new_row(
+        values = changes.new_row(
             object_id=new_id(),
             version_id=place.version_id,
             parent=parent,

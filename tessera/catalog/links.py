@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tessera.catalog import links_store, objects, objects_store, paths
 from tessera.catalog.links_store import Stored
-from tessera.catalog.vocabulary import KIND_OF_DATA_TYPE, LINK_TYPES, find_link_type, joins, link_type_names
+from tessera.catalog.vocabulary import KIND_OF_DATA_TYPE, LINK_TYPES, find_link_type, joins, link_type_names, shown_type
 from tessera.kernel import events
 from tessera.kernel.access import Principal
 from tessera.kernel.db import Tx
@@ -73,10 +73,17 @@ def of_object(tx: Tx, version_id: str, object_id: str) -> list[LinkShown]:
         NotFound: no such version or object.
     """
     row = objects.read_row(tx, objects.read_version(tx, version_id), object_id)
-    return [
-        LinkShown(end.type, end.id, end.name, KIND_OF_DATA_TYPE[end.data_type].module, end.object_type)
+    shown = [
+        LinkShown(
+            shown_type(end.type, is_inward=end.is_inward),
+            end.id,
+            end.name,
+            KIND_OF_DATA_TYPE[end.data_type].module,
+            end.object_type,
+        )
         for end in links_store.ends_of(tx, [row.id])
     ]
+    return sorted(shown, key=lambda link: link.link_type)
 
 
 def create(tx: Tx, principal: Principal | None, version_id: str, from_id: str, body: Any) -> LinkShown:
@@ -289,9 +296,7 @@ def lineage(tx: Tx, version_id: str, object_id: str, direction: Direction, depth
     return Lineage(nodes, shown, complete)
 
 
-def _walk(
-    tx: Tx, start: Any, *, downstream: bool, depth: int, seen: dict[str, Any], edges: dict[Edge, None]
-) -> bool:
+def _walk(tx: Tx, start: Any, *, downstream: bool, depth: int, seen: dict[str, Any], edges: dict[Edge, None]) -> bool:
     frontier, visited = [start], {start.id}
     for _ in range(depth):
         reached: list[Any] = []
@@ -314,10 +319,10 @@ def _walk(
 
 def _steps(tx: Tx, ids: Sequence[str], *, downstream: bool) -> list[tuple[str, str, str]]:
     """(from, to, link type) in the direction of the data, one step from these objects."""
-    steps = []
     limit = NODES_MAX * 2
-    for row in links_store.neighbours(tx, ids, _FORWARD, outward=downstream, limit=limit):
-        steps.append((row.from_id, row.to_id, row.type))
-    for row in links_store.neighbours(tx, ids, _BACKWARD, outward=not downstream, limit=limit):
-        steps.append((row.to_id, row.from_id, row.type))
-    return steps
+    forward = links_store.neighbours(tx, ids, _FORWARD, outward=downstream, limit=limit)
+    backward = links_store.neighbours(tx, ids, _BACKWARD, outward=not downstream, limit=limit)
+    return [
+        *((row.from_id, row.to_id, row.type) for row in forward),
+        *((row.to_id, row.from_id, row.type) for row in backward),
+    ]

@@ -8,20 +8,18 @@ from msgspec import Struct
 
 from tessera.catalog.model import LINKS, OBJECTS
 from tessera.catalog.objects_store import parts
-from tessera.catalog.vocabulary import LINK_TYPES
 from tessera.kernel.clock import now
 from tessera.kernel.db import Tx
 
 _l = LINKS.c
 _o = OBJECTS.c
-_INVERSE: Final = {link.name: link.inverse for link in LINK_TYPES}
 
 Stored = tuple[str, str, str]
 """From, type, to."""
 
 
 class End(Struct, frozen=True):
-    """A link as one of its ends sees it: the type under which it shows there, and the object at the far end."""
+    """A link as one of its ends sees it, and the object at the far end. ``is_inward``: it was stored towards here."""
 
     here: str
     type: str
@@ -33,6 +31,7 @@ class End(Struct, frozen=True):
     version_id: str
     path: str
     type_path: str
+    is_inward: bool = False
 
 
 _FAR: Final = (
@@ -48,18 +47,14 @@ _FAR: Final = (
 
 
 def ends_of(tx: Tx, object_ids: Sequence[str]) -> list[End]:
-    """All links of these objects, by type, then the far end's path and id."""
+    """All links of these objects, ordered by the far end's path and id."""
     ends: list[End] = []
     for part in parts(object_ids):
         outward = sa.select(_l.from_id, _l.type, *_FAR).join(OBJECTS, _o.id == _l.to_id).where(_l.from_id.in_(part))
         inward = sa.select(_l.to_id, _l.type, *_FAR).join(OBJECTS, _o.id == _l.from_id).where(_l.to_id.in_(part))
         ends.extend(End(*row) for row in tx.all(outward))
-        for row in tx.all(inward):
-            end = End(*row)
-            inverse = _INVERSE[end.type]
-            if inverse != end.type or end.id != end.here:
-                ends.append(End(end.here, inverse, *list(row)[2:]))
-    return sorted(ends, key=lambda end: (end.type, end.path, end.id))
+        ends.extend(End(*row, is_inward=True) for row in tx.all(inward))
+    return sorted(ends, key=lambda end: (end.path, end.id))
 
 
 def existing(tx: Tx, wanted: Iterable[Stored]) -> set[Stored]:

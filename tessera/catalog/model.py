@@ -1,11 +1,31 @@
 """Owns the catalogue's tables and what they guarantee."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 import sqlalchemy as sa
 
 from tessera.kernel.db import METADATA, Document, Flag, Id, Instant
 
 Sorted = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 """Text in code point order on both databases: ranges over paths and the order of pages depend on it."""
+
+SEPARATOR: Final = "\\"
+"""Between the parts of a path; paths have no escaping, so no part may contain it."""
+
+_DICTIONARY: Final = ("Source", "Container", "Structure", "Field")
+_PROCESSING: Final = ("DataProcessing", "DataProcessingItem")
+DATA_TYPES_TOGETHER: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        **dict.fromkeys(_DICTIONARY, _DICTIONARY),
+        **dict.fromkeys(_PROCESSING, _PROCESSING),
+        "Property": ("Property",),
+        "Usage": ("Usage",),
+    }
+)
+"""Which data types stand in the same trees."""
+DATA_TYPES: Final = tuple(DATA_TYPES_TOGETHER)
 
 WORKSPACES = sa.Table(
     "catalog_workspaces",

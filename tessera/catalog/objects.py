@@ -13,7 +13,17 @@ from msgspec import Struct, UnsetType
 from tessera.catalog import changes, governance_store, objects_store, paths
 from tessera.catalog.attributes import Draft, read_payload
 from tessera.catalog.custom_attributes import attributes_by_name
-from tessera.catalog.vocabulary import DICTIONARY, ITEM, KIND_OF_DATA_TYPE, PROCESSING, SOURCE, Kind, child_types, root_types
+from tessera.catalog.model import SEPARATOR
+from tessera.catalog.vocabulary import (
+    DICTIONARY,
+    ITEM,
+    KIND_OF_DATA_TYPE,
+    PROCESSING,
+    SOURCE,
+    Kind,
+    child_types,
+    root_types,
+)
 from tessera.kernel import events
 from tessera.kernel.access import Principal
 from tessera.kernel.clock import new_id, now
@@ -130,7 +140,7 @@ def identity_of(draft: Draft) -> tuple[str, str, str]:
     technical = draft.technical_name
     if isinstance(technical, UnsetType):
         # No escaping exists in paths, so the separator cannot be part of a segment.
-        technical = paths.check_technical_name(draft.name.replace(paths.SEPARATOR, "/"))
+        technical = paths.check_technical_name(draft.name.replace(SEPARATOR, "/"))
     return draft.name, technical, draft.type
 
 
@@ -171,7 +181,7 @@ def create(
         if existing is not None:
             _change(tx, principal, kind, existing, draft, references)
             return Written(existing.id, location_of(kind, version.id, existing.id), draft.ignored)
-    row = objects_store.new_row(
+    row = changes.new_row(
         object_id=new_id(),
         version_id=version.id,
         parent=place.parent,
@@ -185,7 +195,9 @@ def create(
         objects_store.insert(tx, [row])
     except IntegrityError as error:
         if violates(error, "unique"):
-            raise Conflict(f"technicalName: a {type_} {technical!r} exists here already", field="technicalName") from None
+            raise Conflict(
+                f"technicalName: a {type_} {technical!r} exists here already", field="technicalName"
+            ) from None
         raise
     people = changes.people_of_new(draft, references, place.default_owner, place.default_steward)
     governance_store.add_people(tx, {row["id"]: people})
@@ -194,9 +206,7 @@ def create(
     return Written(row["id"], location_of(kind, version.id, row["id"]), draft.ignored)
 
 
-def update(
-    tx: Tx, principal: Principal | None, kind: Kind, version_id: str, object_id: str, payload: Any
-) -> Written:
+def update(tx: Tx, principal: Principal | None, kind: Kind, version_id: str, object_id: str, payload: Any) -> Written:
     """Change what is sent of an object; its type, technical name and parent stay.
 
     Raises:
@@ -211,9 +221,7 @@ def update(
     if not isinstance(draft.type, UnsetType) and draft.type != row.type:
         raise Invalid(f"type: the type of an object cannot change; this is a {row.type}", field="type")
     if not isinstance(draft.technical_name, UnsetType) and draft.technical_name != row.technical_name:
-        raise Invalid(
-            f"technicalName: cannot change; this object's is {row.technical_name!r}", field="technicalName"
-        )
+        raise Invalid(f"technicalName: cannot change; this object's is {row.technical_name!r}", field="technicalName")
     references = changes.resolve(tx, [draft])
     lock_tree(tx, row)
     row = read_row(tx, version, object_id, kind)
@@ -362,5 +370,3 @@ def is_data(row: Any) -> bool:
 def is_work(row: Any) -> bool:
     """Whether the object is a processing or one of its items."""
     return kind_of(row) in (PROCESSING, ITEM)
-
-

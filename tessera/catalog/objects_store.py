@@ -10,10 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.engine import Row
 
-from tessera.catalog import paths
-from tessera.catalog.model import OBJECTS, VERSIONS, WORKSPACES
-from tessera.catalog.vocabulary import KIND_OF_DATA_TYPE, KINDS
-from tessera.kernel.clock import now
+from tessera.catalog.model import DATA_TYPES, DATA_TYPES_TOGETHER, OBJECTS, SEPARATOR, VERSIONS, WORKSPACES
 from tessera.kernel.db import Tx
 
 BATCH: Final = 1_000
@@ -67,9 +64,7 @@ def find(tx: Tx, version_id: str, object_id: str, data_type: str | None = None) 
     return tx.one(query)
 
 
-def find_child(
-    tx: Tx, version_id: str, parent_id: str | None, technical_name: str, type_: str
-) -> Row[Any] | None:
+def find_child(tx: Tx, version_id: str, parent_id: str | None, technical_name: str, type_: str) -> Row[Any] | None:
     """The object with this identity (contracts/catalog.md, 7)."""
     query = sa.select(OBJECTS).where(_c.technical_name == technical_name, _c.type == type_)
     if parent_id is None:
@@ -107,11 +102,8 @@ def by_paths(tx: Tx, version_id: str, wanted: Iterable[tuple[str, str]]) -> dict
     """Objects by (path, type path)."""
     pairs = set(wanted)
     found: dict[tuple[str, str], Row[Any]] = {}
-    data_types = [kind.data_type for kind in KINDS]
     for part in parts(sorted({path for path, _ in pairs})):
-        query = sa.select(OBJECTS).where(
-            _c.version_id == version_id, _c.data_type.in_(data_types), _c.path.in_(part)
-        )
+        query = sa.select(OBJECTS).where(_c.version_id == version_id, _c.data_type.in_(DATA_TYPES), _c.path.in_(part))
         for row in tx.all(query):
             if (row.path, row.type_path) in pairs:
                 found[row.path, row.type_path] = row
@@ -165,16 +157,19 @@ def rename_below(tx: Tx, row: Row[Any], functional_path: str) -> None:
 
 def _subtree(row: Row[Any]) -> list[sa.ColumnElement[bool]]:
     """Conditions for everything under ``row``, without ``row``."""
-    first, last = paths.below(row.path)
-    module = KIND_OF_DATA_TYPE[row.data_type].module
-    data_types = [kind.data_type for kind in KINDS if kind.module == module]
+    first, last = _below(row.path)
     return [
         _c.version_id == row.version_id,
-        _c.data_type.in_(data_types),
+        _c.data_type.in_(DATA_TYPES_TOGETHER[row.data_type]),
         _c.path >= first,
         _c.path < last,
         _under(row),
     ]
+
+
+def _below(path: str) -> tuple[str, str]:
+    """The half-open range of texts in which every path under ``path`` lies: "]" comes next after the separator."""
+    return f"{path}{SEPARATOR}", f"{path}]"
 
 
 def _under(row: Row[Any]) -> sa.ColumnElement[bool]:
@@ -198,7 +193,7 @@ def child_counts(tx: Tx, parent_ids: Sequence[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for part in parts(parent_ids):
         query = sa.select(_c.parent_id, sa.func.count()).where(_c.parent_id.in_(part)).group_by(_c.parent_id)
-        counts.update({parent_id: count for parent_id, count in tx.all(query)})
+        counts.update(dict(tx.all(query)))
     return counts
 
 
@@ -217,7 +212,7 @@ def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
     else:
         conditions.append(_c.version_id == wanted.version_id)
         if under is not None:
-            first, last = paths.below(under.path)
+            first, last = _below(under.path)
             conditions += [_c.path >= first, _c.path < last, _under(under)]
         if wanted.max_depth is not None:
             conditions.append(_c.depth <= (under.depth if under is not None else 0) + 1 + wanted.max_depth)
@@ -278,44 +273,6 @@ def detail(tx: Tx, version_id: str, object_id: str, data_type: str) -> Row[Any] 
         .where(_c.id == object_id, _c.version_id == version_id, _c.data_type == data_type)
     )
     return tx.one(query)
-
-
-def new_row(
-    *,
-    object_id: str,
-    version_id: str,
-    parent: Any,
-    data_type: str,
-    type_: str,
-    name: str,
-    technical_name: str,
-) -> dict[str, Any]:
-    """A new object's row; governance and attributes as they are before anybody set them.
-
-    Args:
-        parent: the row (or new row as an object with the same members) above; None for a root.
-    """
-    moment = now()
-    return {
-        "id": object_id,
-        "version_id": version_id,
-        "parent_id": None if parent is None else parent.id,
-        "ancestors": "" if parent is None else lineage_of(parent),
-        "depth": 1 if parent is None else parent.depth + 1,
-        "data_type": data_type,
-        "type": type_,
-        "name": name,
-        "technical_name": technical_name,
-        "path": paths.join("" if parent is None else parent.path, technical_name),
-        "type_path": paths.join_functional("" if parent is None else parent.type_path, type_),
-        "functional_path": paths.join_functional("" if parent is None else parent.functional_path, name),
-        "status": "",
-        "summary": "",
-        "description": "",
-        "attributes": {},
-        "created_at": moment,
-        "updated_at": moment,
-    }
 
 
 def parts(values: Sequence[T]) -> Iterable[Sequence[T]]:

@@ -6,9 +6,9 @@ Source: contracts/catalog.md, 7.
 import re
 from typing import Final
 
+from tessera.catalog.model import SEPARATOR
 from tessera.kernel.errors import Invalid, NotFound
 
-SEPARATOR: Final = "\\"
 PATH_MAX_BYTES: Final = 2_300
 """A longer path would not fit into an index entry of PostgreSQL (2,704 bytes with the other columns)."""
 NAME_MAX_CHARACTERS: Final = 1_000
@@ -92,19 +92,6 @@ def join(parent_path: str, segment: str) -> str:
 def join_functional(parent_path: str, name: str) -> str:
     r"""The same with display names. A ``\`` inside a name becomes ``/``: clients split the path without unescaping."""
     return f"{parent_path}{SEPARATOR}{name.replace(SEPARATOR, '/')}"
-
-
-def below(path: str) -> tuple[str, str]:
-    r"""The half-open range of texts in which every path under ``path`` lies.
-
-    ``]`` is the character after the separator, so the range is exact in code point order.
-    """
-    return f"{path}{SEPARATOR}", f"{path}]"
-
-
-def depth_of(path: str) -> int:
-    """1 for a root object, 2 for its children."""
-    return path.count(SEPARATOR)
 
 
 def check_path(text: str, field: str) -> str:

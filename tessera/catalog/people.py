@@ -55,9 +55,9 @@ class User(Struct, frozen=True, rename="camel"):
 
 
 _level = sa.case((_p.is_administrator, str(Role.ADMIN)), else_=ROLES.c.role)
-_people = (
-    PRINCIPALS.outerjoin(ROLES, (ROLES.c.principal_id == _p.id) & (ROLES.c.package == "catalog"))
-).outerjoin(PROFILES, PROFILES.c.principal_id == _p.id)
+_people = (PRINCIPALS.outerjoin(ROLES, (ROLES.c.principal_id == _p.id) & (ROLES.c.package == "catalog"))).outerjoin(
+    PROFILES, PROFILES.c.principal_id == _p.id
+)
 _COLUMNS: Final = (
     _p.id,
     _level.label("level"),
@@ -106,7 +106,9 @@ def _page(tx: Tx, query: PeopleQuery, address: Address, conditions: list[sa.Colu
         conditions.append(_p.login_email == query.email.strip().casefold())
     total = int(tx.scalar(sa.select(sa.func.count()).select_from(_people).where(*conditions)))
     seek = query.seek()
-    rows_query = sa.select(*_COLUMNS).select_from(_people).where(*conditions).order_by(_p.login_email).limit(query.limit)
+    rows_query = (
+        sa.select(*_COLUMNS).select_from(_people).where(*conditions).order_by(_p.login_email).limit(query.limit)
+    )
     if seek.path is not None:
         rows_query = rows_query.where(_p.login_email > seek.path)
     else:
@@ -138,20 +140,22 @@ def require_admin_access(principal: Principal) -> None:
     Source: contracts/catalog.md, 2
     """
     if principal.kind == "integration" and not principal.admin_access:
-        raise Forbidden("this integration token has no Admin Access, which managing users, licences and workspaces needs")
+        raise Forbidden(
+            "this integration token has no Admin Access, which managing users, licences and workspaces needs"
+        )
 
 
 class UserDraft(Struct, frozen=True):
     """Body of ``POST /users`` and ``PUT /users/{id}``; names are lower-case here, as the original has them."""
 
     email: str | UnsetType = UNSET
-    firstname: str | None | UnsetType = UNSET
-    lastname: str | None | UnsetType = UNSET
-    licenseId: int | None | UnsetType = UNSET  # noqa: N815 - the wire's spelling
-    title: str | None | UnsetType = UNSET
-    service: str | None | UnsetType = UNSET
-    role: str | None | UnsetType = UNSET
-    externalId: str | None | UnsetType = UNSET  # noqa: N815
+    firstname: str | UnsetType | None = UNSET
+    lastname: str | UnsetType | None = UNSET
+    licenseId: int | UnsetType | None = UNSET
+    title: str | UnsetType | None = UNSET
+    service: str | UnsetType | None = UNSET
+    role: str | UnsetType | None = UNSET
+    externalId: str | UnsetType | None = UNSET
 
 
 def _level_of(draft: UserDraft) -> str | None:

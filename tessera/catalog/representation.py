@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 from tessera.catalog import governance_store, links_store, objects_store
 from tessera.catalog.attributes import PEOPLE_ROLES, Attribute
 from tessera.catalog.custom_attributes import attributes_by_name
-from tessera.catalog.vocabulary import KIND_OF_DATA_TYPE, Kind, Role
+from tessera.catalog.vocabulary import KIND_OF_DATA_TYPE, Kind, Role, shown_type
 from tessera.kernel.access import Principal
 from tessera.kernel.db import Tx
 
@@ -73,7 +73,7 @@ def elements(
     if include.links:
         links: dict[str, dict[str, list[dict[str, Any]]]] = {each: {} for each in ids}
         for end in links_store.ends_of(tx, ids):
-            links[end.here].setdefault(end.type, []).append(_link_end(end))
+            links[end.here].setdefault(shown_type(end.type, is_inward=end.is_inward), []).append(_link_end(end))
         for element in shown:
             element["links"] = links[element["id"]]
     if include.access_data:

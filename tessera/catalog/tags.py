@@ -23,8 +23,8 @@ from tessera.kernel.errors import Conflict, Invalid, NotFound
 
 BULK_MAX: Final = 5_000
 NAME_MAX_CHARACTERS: Final = 200
-COLOURS: Final = (
-    "white silver gray black red marron maroon yellow olive lime green aqua teal blue navy fuchsia purple".split()
+COLOURS: Final = tuple(
+    ["white", "silver", "gray", "black", "red", "marron", "maroon", "yellow", "olive", "lime", "green", "aqua", "teal", "blue", "navy", "fuchsia", "purple"]
 )
 DEFAULT_COLOUR: Final = "gray"
 _HEXADECIMAL: Final = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")

@@ -143,11 +143,7 @@ _CHILDREN: Final[Mapping[tuple[str, str], tuple[tuple[str, str], ...]]] = {
     ("Property", "ReferenceData"): (("Property", "ReferenceDataValue"),),
     ("DataProcessing", "DataFlow"): (("DataProcessing", "DataFlow"), ("DataProcessing", "DataProcessing")),
     ("DataProcessing", "DataProcessing"): tuple(("DataProcessingItem", word) for word in ITEM.types),
-    **{
-        ("Usage", word): _ANY_USAGE
-        for word in USAGE.types
-        if word not in ("UsageComponent", "UsageField")
-    },
+    **{("Usage", word): _ANY_USAGE for word in USAGE.types if word not in ("UsageComponent", "UsageField")},
     ("Usage", "UsageComponent"): (("Usage", "UsageField"), ("Usage", "UsageComponent")),
 }
 
@@ -225,9 +221,7 @@ LINK_TYPES: Final = (
         _only(PROPERTY, "Concept", "BusinessTerm", "Indicator"),
     ),
     LinkType("Generalizes", "Specializes", _only(PROPERTY, "Concept"), _only(PROPERTY, "Concept")),
-    LinkType(
-        "IsPartOfDimension", "Regroups", _only(PROPERTY, "Concept", "BusinessTerm"), _only(PROPERTY, "Dimension")
-    ),
+    LinkType("IsPartOfDimension", "Regroups", _only(PROPERTY, "Concept", "BusinessTerm"), _only(PROPERTY, "Dimension")),
     LinkType(
         "IsUsedForComputationOf",
         "IsComputedBy",
@@ -255,6 +249,11 @@ _BY_NAME: Final[Mapping[str, tuple[LinkType, bool]]] = {
 def find_link_type(name: str) -> tuple[LinkType, bool] | None:
     """The stored type that ``name`` belongs to, and whether ``name`` is its inverse."""
     return _BY_NAME.get(name)
+
+
+def shown_type(stored: str, *, is_inward: bool) -> str:
+    """The name under which an end shows a link of the type ``stored``."""
+    return _BY_NAME[stored][0].inverse if is_inward else stored
 
 
 def link_type_names() -> tuple[str, ...]:

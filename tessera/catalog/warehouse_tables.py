@@ -1,7 +1,7 @@
 """Keeps the catalogue's picture of the warehouse: each table that the platform writes appears by itself, with lineage.
 
-Reacts to the event ``warehouse.table.written``. What people wrote (names, owners, tags, texts) is never touched, nothing
-is deleted, and the same event twice changes nothing.
+Reacts to the event ``warehouse.table.written``. What people wrote (names, owners, tags, texts) is never touched,
+nothing is deleted, and the same event twice changes nothing.
 """
 
 import re
@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from tessera.catalog import import_tree, paths, workspaces
+from tessera.catalog import import_tree, workspaces
+from tessera.catalog.model import SEPARATOR
 from tessera.catalog.vocabulary import PROCESSING, SOURCE
 from tessera.kernel.db import Tx
 from tessera.kernel.errors import Problem
@@ -78,13 +79,13 @@ def column_data_type(native: str) -> str:
 
 
 def _segment(name: str) -> str:
-    return name.replace(paths.SEPARATOR, "/")
+    return name.replace(SEPARATOR, "/")
 
 
 def table_path(schema: str, table: str) -> tuple[str, str]:
     """Path and type path of a table of the warehouse."""
     return (
-        "".join(f"{paths.SEPARATOR}{part}" for part in (SOURCE_NAME, _segment(schema), _segment(table))),
+        "".join(f"{SEPARATOR}{part}" for part in (SOURCE_NAME, _segment(schema), _segment(table))),
         "\\Relational\\Model\\Table",
     )
 
@@ -92,7 +93,7 @@ def table_path(schema: str, table: str) -> tuple[str, str]:
 def column_path(schema: str, table: str, column: str) -> tuple[str, str]:
     """Path and type path of a column of the warehouse."""
     path, type_path = table_path(schema, table)
-    return f"{path}{paths.SEPARATOR}{_segment(column)}", f"{type_path}\\Column"
+    return f"{path}{SEPARATOR}{_segment(column)}", f"{type_path}\\Column"
 
 
 def describe_table(tx: Tx, written: TableWritten) -> None:

@@ -47,27 +47,19 @@ def rows_of(kind: Kind) -> list[Route]:
     async def list_types() -> list[Any]:
         return describe_types(kind)
 
-    async def read_object(
-        db: Database, request: Request, principal: Principal, version_id: str, object_id: str
-    ) -> Raw:
+    async def read_object(db: Database, request: Request, principal: Principal, version_id: str, object_id: str) -> Raw:
         return await db.read(listing.detail, kind, version_id, object_id, request.origin, principal)
 
     async def create_root(db: Database, principal: Principal, version_id: str, body: Any) -> Response:
         return written(await db.write(objects.create, principal, kind, version_id, None, body), 201)
 
-    async def create_under(
-        db: Database, principal: Principal, version_id: str, parent_id: str, body: Any
-    ) -> Response:
+    async def create_under(db: Database, principal: Principal, version_id: str, parent_id: str, body: Any) -> Response:
         return written(await db.write(objects.create, principal, kind, version_id, parent_id, body), 201)
 
-    async def change_object(
-        db: Database, principal: Principal, version_id: str, object_id: str, body: Any
-    ) -> Response:
+    async def change_object(db: Database, principal: Principal, version_id: str, object_id: str, body: Any) -> Response:
         return written(await db.write(objects.update, principal, kind, version_id, object_id, body), 200)
 
-    async def delete_object(
-        db: Database, principal: Principal, version_id: str, object_id: str
-    ) -> dict[str, Any]:
+    async def delete_object(db: Database, principal: Principal, version_id: str, object_id: str) -> dict[str, Any]:
         await db.write(objects.delete, principal, kind, version_id, object_id)
         return {}
 
@@ -87,7 +79,11 @@ def rows_of(kind: Kind) -> list[Route]:
         post(f"{base}/{{version_id}}", create_root, status=201, summary=f"Create or upsert a {word}", **single)
         if kind is SOURCE
         else post(
-            f"{base}/{{version_id}}/{{parent_id}}", create_under, status=201, summary=f"Create or upsert a {word}", **single
+            f"{base}/{{version_id}}/{{parent_id}}",
+            create_under,
+            status=201,
+            summary=f"Create or upsert a {word}",
+            **single,
         )
     )
     rows = [
@@ -97,12 +93,16 @@ def rows_of(kind: Kind) -> list[Route]:
         get(f"{base}/{{version_id}}/{{object_id}}", read_object, summary=f"Read a {word}", **reads),
         put(f"{base}/{{version_id}}/{{object_id}}", change_object, summary=f"Change a {word}", **single),
         patch(f"{base}/{{version_id}}/{{object_id}}", change_object, summary=f"The same as PUT for a {word}", **single),
-        delete(f"{base}/{{version_id}}/{{object_id}}", delete_object, summary=f"Delete a {word} and all under it", **writes),
+        delete(
+            f"{base}/{{version_id}}/{{object_id}}", delete_object, summary=f"Delete a {word} and all under it", **writes
+        ),
         delete(f"{base}/bulk/{{version_id}}", delete_many, summary=f"Delete many of {word}", **large),
     ]
     if kind in (SOURCE, PROPERTY, USAGE, PROCESSING):
         rows.append(
-            post(f"{base}/bulktree/{{version_id}}", import_trees, status=201, summary="Import trees of objects", **large)
+            post(
+                f"{base}/bulktree/{{version_id}}", import_trees, status=201, summary="Import trees of objects", **large
+            )
         )
     return rows
 

@@ -90,9 +90,7 @@ async def list_links(db: Database, version_id: str, from_id: str) -> list[links.
     return await db.read(links.of_object, version_id, from_id)
 
 
-async def create_link(
-    db: Database, principal: Principal, version_id: str, from_id: str, body: Any
-) -> links.LinkShown:
+async def create_link(db: Database, principal: Principal, version_id: str, from_id: str, body: Any) -> links.LinkShown:
     return await db.write(links.create, principal, version_id, from_id, body)
 
 
@@ -132,7 +130,13 @@ _LARGE: Final[dict[str, Any]] = {**_WRITE, "body_limit": LINKS_LIMIT_BYTES, "sta
 
 ROUTES: Final = [
     get("/", describe, summary="The API base URL", tags=("workspaces",), **_READ),
-    get("/credentials", exchange, summary="Exchange a token for an access token of one hour", tags=("credentials",), **_READ),
+    get(
+        "/credentials",
+        exchange,
+        summary="Exchange a token for an access token of one hour",
+        tags=("credentials",),
+        **_READ,
+    ),
     get(
         "/credentials/regenerate",
         regenerate,
@@ -153,7 +157,9 @@ ROUTES: Final = [
     put("/tags/{name}", change_tag, summary="Change or rename a tag", tags=("tags",), **_WRITE),
     delete("/tags/{name}", delete_tag, summary="Delete a tag", tags=("tags",), **_WRITE),
     get("/links/{version_id}/{from_id}", list_links, summary="Links of an object", tags=("links",), **_READ),
-    post("/links/{version_id}/{from_id}", create_link, status=201, summary="Link two objects", tags=("links",), **_WRITE),
+    post(
+        "/links/{version_id}/{from_id}", create_link, status=201, summary="Link two objects", tags=("links",), **_WRITE
+    ),
     delete(
         "/links/{version_id}/{from_id}/{link_type}/{to_id}",
         delete_link,
