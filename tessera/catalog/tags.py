@@ -23,9 +23,8 @@ from tessera.kernel.errors import Conflict, Invalid, NotFound
 
 BULK_MAX: Final = 5_000
 NAME_MAX_CHARACTERS: Final = 200
-COLOURS: Final = tuple(
-    ["white", "silver", "gray", "black", "red", "marron", "maroon", "yellow", "olive", "lime", "green", "aqua", "teal", "blue", "navy", "fuchsia", "purple"]
-)
+_COLOUR_NAMES: Final = "white silver gray black red marron maroon yellow olive lime green aqua teal blue navy fuchsia purple"
+COLOURS: Final = frozenset(_COLOUR_NAMES.split())
 DEFAULT_COLOUR: Final = "gray"
 _HEXADECIMAL: Final = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _t = TAGS.c
@@ -97,7 +96,7 @@ def _checked(entry: Any) -> dict[str, Any]:
         colour = entry["color"]
         if not isinstance(colour, str) or (colour not in COLOURS and not _HEXADECIMAL.fullmatch(colour)):
             raise Invalid(
-                f"color: must be a hexadecimal colour such as #00aa88 or one of {', '.join(COLOURS)}", field="color"
+                f"color: must be a hexadecimal colour such as #00aa88 or one of {_COLOUR_NAMES}", field="color"
             )
         values["color"] = colour
     if entry.get("keywords") is not None:
