@@ -14,6 +14,7 @@ from msgspec import Struct
 Purpose = Literal["access", "refresh"]
 # A JWT of ours has about 300 bytes, a foreign one with many claims about 4,000.
 MAXIMUM_TOKEN_CHARACTERS = 8192
+SESSION_COOKIE = "tessera_session"
 
 
 class Token(Struct, frozen=True):
@@ -23,9 +24,17 @@ class Token(Struct, frozen=True):
     purpose: Purpose = "access"
     # From a cookie that a browser sends by itself: unsafe methods must prove their origin.
     from_cookie: bool = False
-    # Signed by somebody else, if the settings name such an issuer (semantic).
+    # May be signed by somebody else whom the settings trust (semantic).
+    foreign: "ForeignHints | None" = None
+
+
+class ForeignHints(Struct, frozen=True):
+    """What a client says beside a JWT of another issuer; each is checked when it is sent."""
+
     tenant: str | None = None
-    may_be_foreign: bool = False
+    issuer: str | None = None
+    audience: str | None = None
+    nonce: str | None = None
 
 
 class PasswordPair(Struct, frozen=True):
@@ -35,11 +44,17 @@ class PasswordPair(Struct, frozen=True):
     password: str
 
 
+class SessionSecret(Struct, frozen=True):
+    """The console's own session, from its cookie."""
+
+    text: str
+
+
 class Malformed(Struct, frozen=True):
     """The form was used, but its content cannot be a credential."""
 
 
-Credential: TypeAlias = Token | PasswordPair | Malformed
+Credential: TypeAlias = Token | PasswordPair | SessionSecret | Malformed
 
 
 class Sent(Protocol):
@@ -121,6 +136,9 @@ class JwtHeader(Struct, frozen=True):
 
     name: str
     tenant: str = "x-jwt-tenant-id"
+    issuer: str = "x-jwt-issuer"
+    audience: str = "x-jwt-client-id"
+    nonce: str = "x-jwt-nonce"
 
     def find(self, request: Sent) -> Credential | None:
         value = request.headers.get(self.name)
@@ -129,7 +147,9 @@ class JwtHeader(Struct, frozen=True):
         token = _token(value)
         if isinstance(token, Malformed) or token.text.count(".") != 2:
             return Malformed()
-        return Token(token.text, tenant=request.headers.get(self.tenant), may_be_foreign=True)
+        sent = request.headers.get
+        hints = ForeignHints(sent(self.tenant), sent(self.issuer), sent(self.audience), sent(self.nonce))
+        return Token(token.text, foreign=hints)
 
 
 class BasicToken(Struct, frozen=True):
@@ -159,3 +179,15 @@ class PasswordHeaders(Struct, frozen=True):
         if not email or not password or len(email) > 1024 or len(password) > 1024:
             return Malformed()
         return PasswordPair(email, password)
+
+
+class SessionCookie(Struct, frozen=True):
+    """Tessera's own session. Understood in every package after its own forms; no package lists it."""
+
+    name: str = SESSION_COOKIE
+
+    def find(self, request: Sent) -> Credential | None:
+        value = request.cookies.get(self.name)
+        if not value:
+            return None
+        return SessionSecret(value) if len(value) <= 128 else Malformed()

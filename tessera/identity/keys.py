@@ -6,14 +6,15 @@ import string
 from collections.abc import Mapping
 from pathlib import Path
 
-import structlog
 from joserfc.jwk import OctKey
+
+from tessera.kernel.log import logger
 
 MINIMUM_CHARACTERS = 64
 _SECRET_FILES = ("/run/secrets/jwt_secret", "/etc/secrets/jwt_secret")
 _ALPHABET = string.ascii_letters + string.digits
 
-log = structlog.get_logger("tessera.identity")
+_log = logger("identity")
 
 
 class SecretRefused(SystemExit):
@@ -70,7 +71,7 @@ def load_keys(environment: Mapping[str, str] | None = None, secret_files: tuple[
     from_environment = environment.get("JWT_SECRET")
     if from_environment:
         return _parse(from_environment, origin="JWT_SECRET")
-    log.warning(
+    _log.warning(
         "jwt_secret is not set: signed tokens will not survive a restart, and several workers need a shared secret",
         remedy="put at least 64 characters into a file and name it in TESSERA_JWT_SECRET_FILE",
     )

@@ -80,8 +80,8 @@ def full_scopes(packages: Iterable[str]) -> frozenset[str]:
 
 
 def default_scopes(owner: Principal) -> frozenset[str]:
-    """All packages in which the owner has a role (design, Identity)."""
-    return full_scopes(package for package in PACKAGES if owner.role(package))
+    """All packages in which the owner has a role (design, Identity), and identity itself: own tokens, own account."""
+    return full_scopes(["identity", *(package for package in PACKAGES if owner.role(package))])
 
 
 def create_token(
