@@ -109,7 +109,7 @@ class Identity:
     # -- production --------------------------------------------------------------------------------------------------
 
     async def production_login(self, email: str, password: str, *, address: str) -> ProductionLogin:
-        """Sign in to the tracker: an access token of 7 days and a refresh token of 15.
+        """Sign in to the tracker: an access token (7 days unless set otherwise) and a refresh token (15).
 
         Raises:
             SignInRefused: ``unknown_or_wrong``, ``inactive``, ``locked``.
@@ -122,7 +122,13 @@ class Identity:
     async def production_tokens(self, principal: Principal) -> ProductionLogin:
         """A fresh pair for somebody whose identity is proved already."""
         row = await self._db.read(_row, principal.id)
-        pair = signed.production_pair(self.keys, principal.id, row.token_version)
+        pair = signed.production_pair(
+            self.keys,
+            principal.id,
+            version=row.token_version,
+            access_seconds=self._settings.access_token_seconds,
+            refresh_seconds=self._settings.refresh_token_seconds,
+        )
         return ProductionLogin(principal, pair.access_token, pair.refresh_token)
 
     def production_refresh(self, principal: Principal) -> str:
@@ -136,11 +142,18 @@ class Identity:
         claims = principal.claims
         if claims.get("type") != "refresh":
             raise Unauthenticated("Only refresh tokens are allowed", reason="kind")
-        return signed.production_access(self.keys, principal.id, claims["jti"], claims.get("version", 0))
+        return signed.production_access(
+            self.keys,
+            principal.id,
+            refresh_jti=claims["jti"],
+            version=claims.get("version", 0),
+            seconds=self._settings.access_token_seconds,
+        )
 
     async def production_logout(self, principal: Principal) -> None:
         """End the access and the refresh token of the caller's log-in, from the next request on."""
-        await self._db.write(resolve.revoke_jtis, principal.claims)
+        longest = max(self._settings.refresh_token_seconds, self._settings.access_token_seconds)
+        await self._db.write(resolve.revoke_jtis, principal.claims, longest_seconds=longest)
 
     def make_bot_token(self, tx: Tx, bot_id: str, *, expires_on: str | None, by: Principal | None) -> str:
         """A bot's only token; the one before ends. ``expires_on`` is the last day (UTC) on which it is good.
@@ -152,7 +165,7 @@ class Identity:
         end = None
         if expires_on is not None:
             end = int((datetime.fromisoformat(expires_on).replace(tzinfo=UTC) + timedelta(days=1)).timestamp())
-        return signed.bot_access(self.keys, bot_id, jti, end)
+        return signed.bot_access(self.keys, bot_id, jti=jti, version=_row(tx, bot_id).token_version, expires_at=end)
 
     # -- vault -------------------------------------------------------------------------------------------------------
 

@@ -151,12 +151,12 @@ def resolve_foreign(tx: Tx, name: str) -> Resolved:
     return Resolved(to_principal(tx, rows[0], credential="signed"))
 
 
-def revoke_jtis(tx: Tx, claims: dict[str, Any]) -> None:
+def revoke_jtis(tx: Tx, claims: dict[str, Any], *, longest_seconds: int) -> None:
     """End the access and refresh token of one log-in; kept until both would have ended by themselves.
 
     Source: contracts/production.md, 1.3 (logout)
     """
-    until = instant(datetime.now(UTC) + timedelta(days=16))
+    until = instant(datetime.now(UTC) + timedelta(seconds=longest_seconds))
     for jti in (claims.get("jti"), claims.get("refresh_jti")):
         if isinstance(jti, str):
             tx.execute(upsert(tx, REVOKED_JTIS, {"jti": jti, "expires_at": until}, ["jti"]))

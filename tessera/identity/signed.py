@@ -29,9 +29,6 @@ from tessera.identity.forms import Purpose
 from tessera.identity.keys import Keys
 from tessera.kernel.errors import Unauthenticated
 
-DAY_SECONDS: Final = 86_400
-ACCESS_SECONDS: Final = 7 * DAY_SECONDS
-REFRESH_SECONDS: Final = 15 * DAY_SECONDS
 EXCHANGE_SECONDS: Final = 3_600
 _ALGORITHMS: Final = ("HS256", "HS512")
 _VAULT_CLAIMS: Final = frozenset({"role", "username", "exp", "version"})
@@ -88,22 +85,25 @@ def sign(keys: Keys, claims: dict[str, Any], *, algorithm: str = "HS256") -> str
     return jws.serialize_compact(header, msgspec.json.encode(claims), keys.signing, [algorithm])
 
 
-def production_pair(keys: Keys, principal_id: str, version: int = 0) -> TokenPair:
-    """A fresh access token of 7 days and refresh token of 15 days that know each other."""
+def production_pair(
+    keys: Keys, principal_id: str, *, version: int, access_seconds: int, refresh_seconds: int
+) -> TokenPair:
+    """A fresh access token and refresh token that know each other."""
     refresh_jti = str(uuid.uuid4())
-    refresh = _production(principal_id, "refresh", refresh_jti, REFRESH_SECONDS, version)
-    return TokenPair(production_access(keys, principal_id, refresh_jti, version), sign(keys, refresh))
+    refresh = _production(principal_id, "refresh", refresh_jti, refresh_seconds, version)
+    access = production_access(keys, principal_id, refresh_jti=refresh_jti, version=version, seconds=access_seconds)
+    return TokenPair(access, sign(keys, refresh))
 
 
-def production_access(keys: Keys, principal_id: str, refresh_jti: str, version: int = 0) -> str:
+def production_access(keys: Keys, principal_id: str, *, refresh_jti: str, version: int, seconds: int) -> str:
     """A new access token that belongs to an existing refresh token."""
-    claims = _production(principal_id, "access", str(uuid.uuid4()), ACCESS_SECONDS, version)
+    claims = _production(principal_id, "access", str(uuid.uuid4()), seconds, version)
     return sign(keys, claims | {"refresh_jti": refresh_jti})
 
 
-def bot_access(keys: Keys, bot_id: str, jti: str, expires_at: int | None) -> str:
+def bot_access(keys: Keys, bot_id: str, *, jti: str, version: int, expires_at: int | None) -> str:
     """A bot's only token; without an end it never expires."""
-    claims = _production(bot_id, "access", jti, ACCESS_SECONDS, 0) | {"identity_type": "bot"}
+    claims = _production(bot_id, "access", jti, 0, version) | {"identity_type": "bot"}
     if expires_at is None:
         del claims["exp"]
     else:
