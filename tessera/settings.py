@@ -59,9 +59,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     vault_session_seconds: Annotated[
         int, Meta(ge=60, description="How long after its log-in a vault token can be renewed, in seconds.")
     ] = 43_200
-    access_token_seconds: Annotated[
-        int, Meta(ge=60, description="Life of the tracker's access token in seconds.")
-    ] = 604_800
+    access_token_seconds: Annotated[int, Meta(ge=60, description="Life of the tracker's access token in seconds.")] = (
+        604_800
+    )
     refresh_token_seconds: Annotated[
         int, Meta(ge=60, description="Life of the tracker's refresh token in seconds.")
     ] = 1_296_000

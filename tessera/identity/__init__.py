@@ -18,8 +18,8 @@ The public module of the room. In a package's routes:
     Bearer(purpose="refresh"))``.
 
 ``SignInRefused.reason``
-    ``unknown_or_wrong``, ``inactive`` (the password was right), ``locked`` (``retry_after_seconds`` is set), ``no_role``
-    (of ``vault_login`` alone: no group). Each package renders it as its contract says.
+    ``unknown_or_wrong``, ``inactive`` (the password was right), ``locked`` (``retry_after_seconds`` is set), and of
+    ``vault_login`` alone ``no_role`` (no group). Each package renders it as its contract says.
 
 Functions on a transaction: ``await db.write(create_person, email=..., by=principal)``. ``by`` is the acting principal;
 None is the command line. Tables to join a package's profiles with, 1:1 by id: ``PRINCIPALS``, ``ROLES``.

@@ -44,7 +44,11 @@ class Authenticator:
     """Verifies credentials for one process and remembers what it verified."""
 
     def __init__(
-        self, db: Database, keys: Keys, issuers: Issuers, check_password: Callable[[PasswordPair, str], Awaitable[Principal]]
+        self,
+        db: Database,
+        keys: Keys,
+        issuers: Issuers,
+        check_password: Callable[[PasswordPair, str], Awaitable[Principal]],
     ) -> None:
         self._db = db
         self._keys = keys
@@ -60,7 +64,7 @@ class Authenticator:
         """The principal that the first form which the request uses stands for.
 
         Raises:
-            Unauthenticated: with the reason ``missing``, ``malformed``, ``signature``, ``expired``, ``revoked``, ``kind``.
+            Unauthenticated: reason ``missing``, ``malformed``, ``signature``, ``expired``, ``revoked`` or ``kind``.
             Forbidden: a cookie on a changing request of another site.
             TooMany: password headers of a locked account.
         """
@@ -104,7 +108,11 @@ class Authenticator:
         try:
             claims, raw = verify(self._keys, token.text, token.purpose)
         except Unauthenticated as refusal:
-            if token.foreign is None or not self._issuers.is_enabled or refusal.reason not in ("signature", "malformed"):
+            if (
+                token.foreign is None
+                or not self._issuers.is_enabled
+                or refusal.reason not in ("signature", "malformed")
+            ):
                 raise
             name, raw = self._issuers.verify(token.text, token.foreign)
             resolved = await self._db.read(resolve_foreign, name)
@@ -185,5 +193,3 @@ _SESSION: Final = SessionCookie()
 
 def _key(text: bytes) -> bytes:
     return hashlib.sha256(text).digest()
-
-

@@ -64,9 +64,7 @@ def hash_now(password: str) -> str:
 
 
 @admin.command(name="create")
-def create_administrator(
-    *, email: str, username: str, password_stdin: PasswordStdin, data_dir: DataDir = None
-) -> None:
+def create_administrator(*, email: str, username: str, password_stdin: PasswordStdin, data_dir: DataDir = None) -> None:
     """Make an administrator, who has the most powerful role in every package."""
     hashed = hash_now(_given_password(password_stdin, minimum=8))
     made = _write(
@@ -89,7 +87,9 @@ def create_user(
     email: str | None = None,
     role: Roles = None,
     technical: Annotated[bool, Parameter(help="A role for a program instead of a person.")] = False,
-    non_expiring_token: Annotated[bool, Parameter(help="Technical users: vault's log-in gives one token for good.")] = False,
+    non_expiring_token: Annotated[
+        bool, Parameter(help="Technical users: vault's log-in gives one token for good.")
+    ] = False,
     first_name: str = "",
     last_name: str = "",
     note: str = "",
@@ -136,7 +136,9 @@ def list_users(*, search: str = "", data_dir: DataDir = None) -> None:
             items, _ = db.read_now(views.page, kinds=("person", "technical"), search=search, after=after)
             for item in items:
                 state = "active" if item.is_active else "disabled"
-                rights = "administrator" if item.is_administrator else " ".join(f"{k}={v}" for k, v in item.roles.items())
+                rights = (
+                    "administrator" if item.is_administrator else " ".join(f"{k}={v}" for k, v in item.roles.items())
+                )
                 print(f"{item.username}\t{item.kind}\t{state}\t{item.email or '-'}\t{rights or '-'}")
             if len(items) < views.PAGE_LIMIT:
                 return
@@ -187,7 +189,9 @@ def create_token(
     name: str,
     *,
     description: str = "",
-    scope: Annotated[list[str] | None, Parameter(help="PACKAGE:read, :write or :admin; none: all of its packages.")] = None,
+    scope: Annotated[
+        list[str] | None, Parameter(help="PACKAGE:read, :write or :admin; none: all of its packages.")
+    ] = None,
     expires_at: Annotated[str | None, Parameter(help="An instant such as 2027-01-31T00:00:00Z; none: no end.")] = None,
     data_dir: DataDir = None,
 ) -> None:

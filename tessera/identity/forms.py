@@ -132,7 +132,7 @@ class TokenHeader(Struct, frozen=True):
 
 
 class JwtHeader(Struct, frozen=True):
-    """A JWT in a header of its own: ours, or of an issuer that the settings trust. Source: contracts/semantic.md, 3.2"""
+    """A JWT in a header of its own: ours, or a trusted issuer's. Source: contracts/semantic.md, 3.2"""
 
     name: str
     tenant: str = "x-jwt-tenant-id"

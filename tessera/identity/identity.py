@@ -20,7 +20,7 @@ from tessera.identity.sign_in import SignIn, SignInRefused, too_many
 from tessera.kernel.access import Principal
 from tessera.kernel.clock import instant, moment
 from tessera.kernel.db import Database, Tx
-from tessera.kernel.errors import NotFound, Unauthenticated
+from tessera.kernel.errors import NotFound, Reason, Unauthenticated
 from tessera.kernel.http import Request
 from tessera.settings import Settings
 
@@ -103,7 +103,7 @@ class Identity:
         except SignInRefused as refused:
             if refused.reason == "locked":
                 raise too_many(refused) from refused
-            reason = "revoked" if refused.reason == "inactive" else "signature"
+            reason: Reason = "revoked" if refused.reason == "inactive" else "signature"
             raise Unauthenticated("wrong e-mail or password", reason=reason) from refused
 
     # -- production --------------------------------------------------------------------------------------------------
@@ -173,8 +173,8 @@ class Identity:
         """Sign in to the vault. A technical user made with ``non_expiring_token`` gets the same token every time.
 
         Raises:
-            SignInRefused: ``unknown_or_wrong``, ``inactive``, ``locked``, ``no_role`` (no group: the contract answers all
-                but ``locked`` alike).
+            SignInRefused: ``unknown_or_wrong``, ``inactive``, ``locked``, ``no_role`` (no group). The contract
+                answers all but ``locked`` alike.
 
         Source: contracts/vault.md, 1.1
         """

@@ -65,7 +65,9 @@ class Issuers:
         text = self._environment.get(f"JWT_{tenant}_KEY")
         if not text:
             return None
-        words = self._environment.get(f"JWT_{tenant}_ALGORITHM", self._environment.get("JWT_DEFAULT_ALGORITHM", "RS256"))
+        words = self._environment.get(
+            f"JWT_{tenant}_ALGORITHM", self._environment.get("JWT_DEFAULT_ALGORITHM", "RS256")
+        )
         wanted = [word.strip() for word in words.split(",")]
         unknown = [word for word in wanted if word not in _ALGORITHMS]
         if unknown:

@@ -218,11 +218,11 @@ def update_person(
     principal_id: str,
     *,
     by: Principal | None,
-    email: str | None | UnsetType = UNSET,
+    email: str | UnsetType | None = UNSET,
     username: str | UnsetType = UNSET,
     first_name: str | UnsetType = UNSET,
     last_name: str | UnsetType = UNSET,
-    desktop_login: str | None | UnsetType = UNSET,
+    desktop_login: str | UnsetType | None = UNSET,
     is_active: bool | UnsetType = UNSET,
     is_administrator: bool | UnsetType = UNSET,
     note: str | UnsetType = UNSET,
@@ -259,7 +259,9 @@ def update_person(
         changes["is_administrator"] = is_administrator
     is_self = by is not None and by.id == principal_id
     if changes and not is_self and not may_govern(by, rights):
-        raise Forbidden("this account has rights that the caller has not: it may not be changed so", field=_first(changes))
+        raise Forbidden(
+            "this account has rights that the caller has not: it may not be changed so", field=_first(changes)
+        )
     for name, value in (("first_name", first_name), ("last_name", last_name), ("note", note)):
         if not isinstance(value, UnsetType) and value != getattr(row, name):
             _check_text(**{name: value})
@@ -278,7 +280,9 @@ def update_person(
         _retire_name(tx, row)
         changes["token_version"] = max(row.token_version, changes.get("token_version", 0)) + 1
     tx.execute(PRINCIPALS.update().where(PRINCIPALS.c.id == principal_id).values(**changes, updated_at=now()))
-    shown = {name: value for name, value in changes.items() if name not in ("login_email", "username_key", "token_version")}
+    shown = {
+        name: value for name, value in changes.items() if name not in ("login_email", "username_key", "token_version")
+    }
     events.record(tx, f"identity.{row.kind}.updated", package="identity", by=by, of=principal_id, data=shown)
     tx.bump(EPOCH)
 
@@ -318,9 +322,11 @@ def set_password(tx: Tx, principal_id: str, password_hash: str, *, by: Principal
         NotFound: no such principal.
         Forbidden: somebody else's account, with rights that ``by`` has not.
     """
-    row, rights = _read(tx, principal_id)
+    _, rights = _read(tx, principal_id)
     if not (by is not None and by.id == principal_id) and not may_govern(by, rights):
-        raise Forbidden("this account has rights that the caller has not: its password may not be set", field="password")
+        raise Forbidden(
+            "this account has rights that the caller has not: its password may not be set", field="password"
+        )
     tx.execute(
         PRINCIPALS.update().where(PRINCIPALS.c.id == principal_id).values(password_hash=password_hash, updated_at=now())
     )
@@ -420,9 +426,7 @@ def _retire_name(tx: Tx, row: Found) -> None:
     )
 
 
-def _check_free(
-    tx: Tx, *, username: str | None, login_email: str | None, other_than: str | None = None
-) -> None:
+def _check_free(tx: Tx, *, username: str | None, login_email: str | None, other_than: str | None = None) -> None:
     """One name means one principal: a user name may not be somebody else's e-mail either."""
     # Without the lock two at once would both find the name free; the unique constraints are the last line.
     tx.lock("identity names")

@@ -175,7 +175,9 @@ def note_vault_session(tx: Tx, token: str, *, started_at: str, good_until: float
 
 def vault_session_start(tx: Tx, token: str) -> str | None:
     """When the chain of renewals of this token began; None if it was never noted."""
-    started: str | None = tx.scalar(sa.select(VAULT_SESSIONS.c.started_at).where(VAULT_SESSIONS.c.digest == digest_of(token)))
+    started: str | None = tx.scalar(
+        sa.select(VAULT_SESSIONS.c.started_at).where(VAULT_SESSIONS.c.digest == digest_of(token))
+    )
     return started
 
 

@@ -83,7 +83,9 @@ def end_session(tx: Tx, secret: str, *, by: Principal | None) -> None:
 
 def touch_sessions(tx: Tx, used: dict[str, str]) -> None:
     """Write when sessions were last used (id -> instant)."""
-    statement = SESSIONS.update().where(SESSIONS.c.id == sa.bindparam("session")).values(last_used_at=sa.bindparam("at"))
+    statement = (
+        SESSIONS.update().where(SESSIONS.c.id == sa.bindparam("session")).values(last_used_at=sa.bindparam("at"))
+    )
     tx.execute(statement, [{"session": session_id, "at": at} for session_id, at in used.items()])
 
 

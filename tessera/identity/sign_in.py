@@ -80,8 +80,12 @@ class SignIn:
                 assert row is not None
                 if not row.is_active:
                     raise SignInRefused("inactive")
-                rehashed = await self._passwords.hash(password) if self._passwords.is_outdated(row.password_hash) else None
-                return await self._db.write(_succeed, row.id, subject, package=package, address=address, rehashed=rehashed)
+                rehashed = (
+                    await self._passwords.hash(password) if self._passwords.is_outdated(row.password_hash) else None
+                )
+                return await self._db.write(
+                    _succeed, row.id, subject, package=package, address=address, rehashed=rehashed
+                )
             known = row.id if row is not None else None
             await self._db.write(_fail, known, subject, package=package, address=address)
             raise SignInRefused("unknown_or_wrong")

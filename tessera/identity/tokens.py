@@ -269,7 +269,9 @@ def list_tokens(
         columns = (TOKENS.c.name, TOKENS.c.description, TOKENS.c.prefix, PRINCIPALS.c.username_key, PRINCIPALS.c.email)
         names = PRINCIPALS.c.first_name + " " + PRINCIPALS.c.last_name
         part = key_of(search)
-        query = query.where(sa.or_(*(sa.func.lower(column).contains(part, autoescape=True) for column in (*columns, names))))
+        query = query.where(
+            sa.or_(*(sa.func.lower(column).contains(part, autoescape=True) for column in (*columns, names)))
+        )
     if after is not None:
         last = sa.select(TOKENS.c.created_at).where(TOKENS.c.id == after).scalar_subquery()
         query = query.where((TOKENS.c.created_at < last) | ((TOKENS.c.created_at == last) & (TOKENS.c.id < after)))

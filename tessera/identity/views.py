@@ -54,7 +54,9 @@ class AuditEntry(Struct, frozen=True, kw_only=True, rename="camel"):
     data: dict[str, Any]
 
 
-def view(tx: Tx, principal_id: str, *, kinds: Sequence[str] = ("person", "technical", "integration", "bot")) -> PrincipalView:
+def view(
+    tx: Tx, principal_id: str, *, kinds: Sequence[str] = ("person", "technical", "integration", "bot")
+) -> PrincipalView:
     """One principal.
 
     Raises:
@@ -84,7 +86,11 @@ def page(
     if is_active is not None:
         query = query.where(PRINCIPALS.c.is_active == is_active)
     if search:
-        columns = (PRINCIPALS.c.username_key, PRINCIPALS.c.email, PRINCIPALS.c.first_name + " " + PRINCIPALS.c.last_name)
+        columns = (
+            PRINCIPALS.c.username_key,
+            PRINCIPALS.c.email,
+            PRINCIPALS.c.first_name + " " + PRINCIPALS.c.last_name,
+        )
         part = key_of(search)
         query = query.where(sa.or_(*(sa.func.lower(column).contains(part, autoescape=True) for column in columns)))
     total: int = tx.scalar(sa.select(sa.func.count()).select_from(query.subquery()))

@@ -31,7 +31,7 @@ class PasswordBody(Struct, frozen=True, forbid_unknown_fields=True, rename="came
 
 
 async def sign_in(body: SignInBody, request: Request, identity: Identity, db: Database) -> Response:
-    """Start a session: the secret goes into a cookie that scripts cannot read, what is known of the caller comes back."""
+    """Start a session: its secret goes into a cookie that scripts cannot read; the answer says who signed in."""
     # Nobody may sign a stranger's browser in to an account of their own choice.
     sessions.check_same_site(request, needs_header=False)
     address = request.client_address

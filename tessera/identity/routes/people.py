@@ -56,11 +56,11 @@ class TechnicalDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """What changes of a principal; what is left out stays. A role of null is taken away."""
 
-    email: str | None | UnsetType = UNSET
+    email: str | UnsetType | None = UNSET
     username: str | UnsetType = UNSET
     first_name: str | UnsetType = UNSET
     last_name: str | UnsetType = UNSET
-    desktop_login: str | None | UnsetType = UNSET
+    desktop_login: str | UnsetType | None = UNSET
     is_active: bool | UnsetType = UNSET
     is_administrator: bool | UnsetType = UNSET
     note: str | UnsetType = UNSET
@@ -106,7 +106,9 @@ async def read_technical_user(db: Database, principal_id: UUIDText) -> views.Pri
     return await db.read(views.view, principal_id, kinds=("technical",))
 
 
-async def create_person(db: Database, identity: Identity, principal: Principal, body: PersonDraft) -> views.PrincipalView:
+async def create_person(
+    db: Database, identity: Identity, principal: Principal, body: PersonDraft
+) -> views.PrincipalView:
     """Make a person."""
     hashed = None
     if body.password is not None:
@@ -178,7 +180,9 @@ async def _update(
     return await db.write(_change, principal_id, body, hashed, kind, by)
 
 
-def _change(tx: Tx, principal_id: str, body: Change, hashed: str | None, kind: str, by: Principal) -> views.PrincipalView:
+def _change(
+    tx: Tx, principal_id: str, body: Change, hashed: str | None, kind: str, by: Principal
+) -> views.PrincipalView:
     views.view(tx, principal_id, kinds=(kind,))
     people.update_person(
         tx,
@@ -225,7 +229,7 @@ async def read_roles(db: Database, query: PeopleQuery) -> dict[str, Any]:
 async def set_role(
     db: Database, principal: Principal, principal_id: UUIDText, package: str, body: RoleBody
 ) -> views.PrincipalView:
-    """Give a role in one package, or take it away. Who holds a package's most powerful role may do so for that package."""
+    """Give a role in one package, or take it away; whoever holds a package's most powerful role may, for that one."""
     return await db.write(_set_role, principal_id, package, body.role, principal)
 
 
@@ -238,7 +242,9 @@ ROUTES = [
     get("/people", page_people, least=ADMINISTRATOR, summary="People"),
     post("/people", create_person, least=ADMINISTRATOR, status=201, errors=(400, 403, 409), summary="Make a person"),
     get("/people/{principal_id}", read_person, least=ADMINISTRATOR, errors=(404,), summary="One person"),
-    patch("/people/{principal_id}", update_person, least=ADMINISTRATOR, errors=(400, 404, 409), summary="Change a person"),
+    patch(
+        "/people/{principal_id}", update_person, least=ADMINISTRATOR, errors=(400, 404, 409), summary="Change a person"
+    ),
     get("/technical-users", page_technical_users, least=ADMINISTRATOR, summary="Technical users"),
     post(
         "/technical-users",
@@ -248,7 +254,13 @@ ROUTES = [
         errors=(400, 409),
         summary="Make a technical user",
     ),
-    get("/technical-users/{principal_id}", read_technical_user, least=ADMINISTRATOR, errors=(404,), summary="One of them"),
+    get(
+        "/technical-users/{principal_id}",
+        read_technical_user,
+        least=ADMINISTRATOR,
+        errors=(404,),
+        summary="One of them",
+    ),
     patch(
         "/technical-users/{principal_id}",
         update_technical_user,
