@@ -20,7 +20,7 @@ def people_by_email(tx: Tx, emails: Sequence[str]) -> dict[str, str]:
         query = sa.select(PRINCIPALS.c.login_email, PRINCIPALS.c.id).where(
             PRINCIPALS.c.login_email.in_(part), PRINCIPALS.c.is_active, PRINCIPALS.c.kind == "person"
         )
-        by_key.update(dict(tx.all(query)))
+        by_key.update({row.login_email: row.id for row in tx.all(query)})
     return {email: by_key[key] for email, key in keys.items() if key in by_key}
 
 
@@ -29,7 +29,7 @@ def tags_by_name(tx: Tx, names: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in parts(names):
         query = sa.select(TAGS.c.name, TAGS.c.id).where(TAGS.c.name.in_(part))
-        found.update(dict(tx.all(query)))
+        found.update({row.name: row.id for row in tx.all(query)})
     return found
 
 
@@ -44,8 +44,8 @@ def people_of(tx: Tx, object_ids: Sequence[str]) -> dict[str, dict[str, list[tup
             .where(r.object_id.in_(part))
             .order_by(r.object_id, r.role, r.position)
         )
-        for object_id, role, principal_id, email in tx.all(query):
-            found[object_id].setdefault(role, []).append((principal_id, email or ""))
+        for row in tx.all(query):
+            found[row.object_id].setdefault(row.role, []).append((row.principal_id, row.email or ""))
     return found
 
 
@@ -60,8 +60,8 @@ def tags_of(tx: Tx, object_ids: Sequence[str]) -> dict[str, list[tuple[str, str]
             .where(t.object_id.in_(part))
             .order_by(t.object_id, t.position)
         )
-        for object_id, tag_id, name in tx.all(query):
-            found[object_id].append((tag_id, name))
+        for row in tx.all(query):
+            found[row.object_id].append((row.tag_id, row.name))
     return found
 
 

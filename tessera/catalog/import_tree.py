@@ -204,16 +204,16 @@ class _Reader:
             _merge(node.draft, draft)
             node.name = name
         if kind in (PROCESSING, ITEM):
-            for key, link_type in (("inputs", "IsInputOf"), ("outputs", "IsOutputOf")):
-                node.ends.update({(link_type, *end): None for end in _ends(payload.get(key), key)})
-        for key in ("children", "dataProcessingItems"):
-            nested = payload.get(key)
+            for sent, link_type in (("inputs", "IsInputOf"), ("outputs", "IsOutputOf")):
+                node.ends.update({(link_type, *end): None for end in _ends(payload.get(sent), sent)})
+        for below in ("children", "dataProcessingItems"):
+            nested = payload.get(below)
             if nested is None:
                 continue
             if not isinstance(nested, list):
-                raise Invalid(f"{key}: must be a list of nodes", field=key)
+                raise Invalid(f"{below}: must be a list of nodes", field=below)
             for child in nested:
-                self.read(child, kind, node, node.children, depth + 1, is_item=key == "dataProcessingItems")
+                self.read(child, kind, node, node.children, depth + 1, is_item=below == "dataProcessingItems")
 
 
 def _ends(sent: Any, key: str) -> Iterable[tuple[str, str]]:

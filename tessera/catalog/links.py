@@ -13,7 +13,7 @@ from tessera.catalog.links_store import Stored
 from tessera.catalog.vocabulary import KIND_OF_DATA_TYPE, LINK_TYPES, find_link_type, joins, link_type_names, shown_type
 from tessera.kernel import events
 from tessera.kernel.access import Principal
-from tessera.kernel.db import Tx
+from tessera.kernel.db import IntegrityError, Tx, violates
 from tessera.kernel.errors import Conflict, Invalid, NotFound
 
 BULK_MAX: Final = 250_000
@@ -209,8 +209,8 @@ def _add(tx: Tx, principal: Principal | None, version_id: str, wanted: Sequence[
     new = [link for link in unique if link not in known]
     try:
         links_store.insert(tx, new)
-    except objects.IntegrityError as error:
-        if objects.violates(error, "foreign"):
+    except IntegrityError as error:
+        if violates(error, "foreign"):
             raise Conflict("one of the linked objects has just been deleted") from None
         raise
     _record(tx, principal, "created", version_id, new)

@@ -31,8 +31,6 @@ WORKSPACES = sa.Table(
     "catalog_workspaces",
     METADATA,
     sa.Column("id", Id, primary_key=True),
-    sa.Column("parent_id", Id, sa.ForeignKey("catalog_workspaces.id"), nullable=True),
-    sa.Column("is_organization", Flag, nullable=False),
     sa.Column("name", Sorted, nullable=False),
     sa.Column("description", sa.Text, nullable=True),
     sa.Column("is_versioning_enabled", Flag, nullable=False),

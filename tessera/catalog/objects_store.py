@@ -192,8 +192,10 @@ def child_counts(tx: Tx, parent_ids: Sequence[str]) -> dict[str, int]:
     """Number of direct children of each; parents without any are left out."""
     counts: dict[str, int] = {}
     for part in parts(parent_ids):
-        query = sa.select(_c.parent_id, sa.func.count()).where(_c.parent_id.in_(part)).group_by(_c.parent_id)
-        counts.update(dict(tx.all(query)))
+        query = (
+            sa.select(_c.parent_id, sa.func.count().label("count")).where(_c.parent_id.in_(part)).group_by(_c.parent_id)
+        )
+        counts.update({row.parent_id: row._mapping["count"] for row in tx.all(query)})
     return counts
 
 

@@ -23,7 +23,9 @@ from tessera.kernel.errors import Conflict, Invalid, NotFound
 
 BULK_MAX: Final = 5_000
 NAME_MAX_CHARACTERS: Final = 200
-_COLOUR_NAMES: Final = "white silver gray black red marron maroon yellow olive lime green aqua teal blue navy fuchsia purple"
+_COLOUR_NAMES: Final = (
+    "white silver gray black red marron maroon yellow olive lime green aqua teal blue navy fuchsia purple"
+)
 COLOURS: Final = frozenset(_COLOUR_NAMES.split())
 DEFAULT_COLOUR: Final = "gray"
 _HEXADECIMAL: Final = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")

@@ -118,11 +118,11 @@ def _dictionary(written: TableWritten) -> dict[str, Any]:
         schema, table, column = step.from_
         tables.setdefault((schema, table), {}).setdefault(column, _column(column))
         tables[written.schema, written.table].setdefault(step.to, _column(step.to))
-    for order, column in enumerate(written.columns, 1):
-        tables[written.schema, written.table][column.name] = {
-            **_column(column.name),
-            "columnDataType": column_data_type(column.type),
-            "externalTechnologyType": column.type,
+    for order, each_column in enumerate(written.columns, 1):
+        tables[written.schema, written.table][each_column.name] = {
+            **_column(each_column.name),
+            "columnDataType": column_data_type(each_column.type),
+            "externalTechnologyType": each_column.type,
             "order": order,
         }
     schemas: dict[str, list[dict[str, Any]]] = {}

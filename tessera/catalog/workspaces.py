@@ -42,7 +42,7 @@ def find_default_version(tx: Tx) -> str | None:
     query = (
         sa.select(_v.id)
         .join(WORKSPACES, _w.id == _v.workspace_id)
-        .where(_v.is_default, _w.is_organization.is_(False))
+        .where(_v.is_default)
         .order_by(_w.created_at, _w.id)
         .limit(1)
     )
@@ -64,8 +64,6 @@ def _insert(
     tx.execute(
         WORKSPACES.insert().values(
             id=workspace_id,
-            parent_id=None,
-            is_organization=False,
             name=name,
             description=description,
             is_versioning_enabled=is_versioning_enabled,
@@ -104,8 +102,6 @@ _SHOWN: Final = sa.select(
     _w.description,
     _w.id,
     _w.name,
-    _w.parent_id,
-    _w.is_organization,
     *(_owner.c[name].label(f"owner_{name}") for name in _PERSON),
     *(_steward.c[name].label(f"steward_{name}") for name in _PERSON),
 ).select_from(
@@ -125,7 +121,7 @@ def _shown(row: Any, principal: Principal) -> dict[str, Any]:
         "canCreateEntities": _may_create(principal),
         "id": row.id,
         "name": row.name,
-        "parentId": row.parent_id,
+        "parentId": None,
     }
     for role, key in (("owner", "defaultOwnerUser"), ("steward", "defaultStewardUser")):
         if getattr(row, f"{role}_id") is not None:
@@ -141,14 +137,11 @@ def _shown(row: Any, principal: Principal) -> dict[str, Any]:
 
 
 def list_all(tx: Tx, principal: Principal, name: str | None) -> dict[str, list[dict[str, Any]]]:
-    """``{organizations, projects}``, oldest first."""
+    """``{organizations, projects}``, oldest first; nothing groups workspaces here, so there are no organizations."""
     query = _SHOWN.order_by(_w.created_at, _w.id)
     if name is not None:
         query = query.where(_w.name == name)
-    shown: dict[str, list[dict[str, Any]]] = {"organizations": [], "projects": []}
-    for row in tx.all(query):
-        shown["organizations" if row.is_organization else "projects"].append(_shown(row, principal))
-    return shown
+    return {"organizations": [], "projects": [_shown(row, principal) for row in tx.all(query)]}
 
 
 def _read(tx: Tx, workspace_id: str) -> Any:
