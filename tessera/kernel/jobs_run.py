@@ -152,8 +152,10 @@ class JobRun:
 
     def sleep(self, seconds: float) -> None:
         """Wait, but not longer than until the job has to stop. Raises as ``check`` does."""
+        until = time.monotonic() + seconds
         self.check()
-        self._woken.wait(seconds)
+        while (left := min(until, self._good_until) - time.monotonic()) > 0 and not self._woken.wait(left):
+            pass  # the lease may have been renewed meanwhile
         self.check()
 
     @property

@@ -153,7 +153,7 @@ def test_a_reader_beside_many_writers_sees_each_event_once_in_order(kernel_db: D
     assert sorted(event.data["n"] for event in seen) == [n for n in range(400) if n % 10 != 3]
 
 
-# -- consumers -----------------------------------------------------------------------------------------------------------
+# -- consumers ----------------------------------------------------------------------------------------------------
 
 
 def run_consumers(db: Database, *consumers: Consumer) -> Iterator[Consumers]:
@@ -228,7 +228,7 @@ def test_two_processes_share_a_consumer_without_doubling(kernel_db: Database) ->
     assert [e.data["n"] for e in read_after(kernel_db, start) if e.name == copies] == list(range(120))
 
 
-# -- the stream of this process's clients --------------------------------------------------------------------------------
+# -- the stream of this process's clients --------------------------------------------------------------------------
 
 
 def test_a_client_that_is_slower_than_the_ring_misses_nothing(kernel_db: Database) -> None:
@@ -256,7 +256,7 @@ def test_a_client_resumes_behind_a_place_and_hears_of_the_end(kernel_db: Databas
     name = unique("vault.resume")
     for number in range(5):
         record(kernel_db, name, n=number)
-    third = [event for event in read_after(kernel_db, 0, names=[name], limit=100)][2]
+    third = read_after(kernel_db, 0, names=[name])[2]
 
     async def follow() -> list[int]:
         stream = Stream(kernel_db, poll_seconds=0.1)
@@ -266,8 +266,7 @@ def test_a_client_resumes_behind_a_place_and_hears_of_the_end(kernel_db: Databas
         assert await client.next(0.05, packages={"catalog"}) == []
         asyncio.get_running_loop().call_later(0.1, stream.end)
         with pytest.raises(StreamEnded):
-            while True:
-                await client.next(30)
+            await client.next(30)
         stream.stop()
         return seen
 
