@@ -13,6 +13,8 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.types import Receive, Scope, Send
 
 from tessera import __version__
+from tessera.identity import Identity
+from tessera.identity.routes import PACKAGE as IDENTITY
 from tessera.kernel import metrics, schema
 from tessera.kernel.access import PUBLIC
 from tessera.kernel.db import Database
@@ -21,7 +23,7 @@ from tessera.kernel.http import Package, Request, Server, get, json_response, op
 from tessera.kernel.log import logger
 from tessera.settings import Settings
 
-PACKAGES: Final[tuple[Package, ...]] = ()
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY,)
 
 CONSOLE: Final = Path(__file__).parent / "console"
 _log = logger("app")
@@ -33,12 +35,13 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.db = Database(settings.metadata_url)
-        self.services: dict[type, Any] = {Settings: settings, Database: self.db}
+        self.identity = Identity(self.db, settings)
+        self.services: dict[type, Any] = {Settings: settings, Database: self.db, Identity: self.identity}
         self._lock_file: Any = None
         self._server = Server(
             PACKAGES,
             self.services,
-            authenticate=_nobody,
+            authenticate=self.identity.authenticate,
             plain=self._plain(),
             body_limit=settings.body_limit_bytes,
             cors_origins=settings.cors_origins,
@@ -75,6 +78,7 @@ class App:
 
     async def stop(self) -> None:
         """End background work, then close what was opened."""
+        await self.identity.close()
         await asyncio.get_running_loop().run_in_executor(None, self.db.close)
 
     # -- what lies outside every package -----------------------------------------------------------------------------
@@ -163,12 +167,6 @@ def _page(title: str, body: str) -> Response:
 
 def _touch(tx: Any) -> None:
     tx.connection.exec_driver_sql("SELECT 1")
-
-
-async def _nobody(request: Request, forms: Any) -> Any:
-    from tessera.kernel.errors import Unauthenticated
-
-    raise Unauthenticated()
 
 
 async def call_with(function: Callable[..., Awaitable[None]], services: Mapping[type, Any]) -> None:

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from tessera.identity.forms import ForeignHints
 from tessera.kernel.errors import Unauthenticated
+from tessera.settings import BadSetting
 
 LEEWAY_SECONDS: Final = 60
 # The encrypted kinds that the old service lists (RSA-OAEP, AES) hide a token from its bearer; they prove no origin.
@@ -27,7 +28,7 @@ _ALGORITHMS: Final = {"HS256": "HS256", "RS256": "RS256", "RS246": "RS256"}
 _TENANT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class BadIssuer(ValueError):
+class BadIssuer(BadSetting):
     """A setting of a trusted issuer that cannot be used."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from joserfc.jwk import OctKey
 
 from tessera.kernel.log import logger
+from tessera.settings import BadSetting
 
 MINIMUM_CHARACTERS = 64
 _SECRET_FILES = ("/run/secrets/jwt_secret", "/etc/secrets/jwt_secret")
@@ -17,15 +18,8 @@ _ALPHABET = string.ascii_letters + string.digits
 _log = logger("identity")
 
 
-class SecretRefused(SystemExit):
-    """`jwt_secret` cannot be used: the process ends with exit code 2 and says why on standard error."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(2)
-        self.message = message
-
-    def __str__(self) -> str:
-        return self.message
+class SecretRefused(BadSetting):
+    """`jwt_secret` cannot be used: the command ends with exit code 2 and says why on standard error."""
 
 
 class Keys:
