@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.types import Receive, Scope, Send
 
 from tessera import __version__
+from tessera.catalog.routes import PACKAGE as CATALOG
 from tessera.identity import Identity
 from tessera.identity.routes import PACKAGE as IDENTITY
 from tessera.kernel import metrics, schema
@@ -23,7 +24,7 @@ from tessera.kernel.http import Package, Request, Server, get, json_response, op
 from tessera.kernel.log import logger
 from tessera.settings import Settings
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY,)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, CATALOG)
 
 CONSOLE: Final = Path(__file__).parent / "console"
 _log = logger("app")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
@@ -53,7 +54,7 @@ def ends_of(tx: Tx, object_ids: Sequence[str]) -> list[End]:
         outward = sa.select(_l.from_id, _l.type, *_FAR).join(OBJECTS, _o.id == _l.to_id).where(_l.from_id.in_(part))
         inward = sa.select(_l.to_id, _l.type, *_FAR).join(OBJECTS, _o.id == _l.from_id).where(_l.to_id.in_(part))
         ends.extend(End(*tuple(row)) for row in tx.all(outward))
-        ends.extend(End(*tuple(row), True) for row in tx.all(inward))
+        ends.extend(msgspec.structs.replace(End(*tuple(row)), is_inward=True) for row in tx.all(inward))
     return sorted(ends, key=lambda end: (end.path, end.id))
 
 
