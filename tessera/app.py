@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.types import Receive, Scope, Send
 
 from tessera import __version__
+from tessera.catalog.routes import PACKAGE as CATALOG
 from tessera.identity import Identity
 from tessera.identity.routes import PACKAGE as IDENTITY
 from tessera.kernel import metrics, schema
@@ -28,7 +29,7 @@ from tessera.kernel.log import logger
 from tessera.kernel.realtime import Events
 from tessera.settings import Settings
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY,)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, CATALOG)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 
