@@ -437,6 +437,7 @@ def open_sqlite(path: str | None, *, reads: bool) -> sqlite3.Connection:
 def open_postgres(url: sa.URL, *, reads: bool) -> Any:
     """A connection that hands out times, dates and UUIDs as text and speaks UTC."""
     import psycopg
+    from psycopg.adapt import Loader
     from psycopg.types.string import TextLoader
 
     arguments: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
@@ -453,8 +454,14 @@ def open_postgres(url: sa.URL, *, reads: bool) -> Any:
         def load(self, data: Any) -> str:
             return wide_instant(bytes(data).decode())
 
+    class JsonLoader(Loader):
+        # Of type json (documents are jsonb) is only what `projection` lets the database write: it goes out as it is.
+        def load(self, data: Any) -> bytes:
+            return bytes(data)
+
     for name in ("timestamp", "date", "uuid"):
         connection.adapters.register_loader(name, TextLoader)
+    connection.adapters.register_loader("json", JsonLoader)
     connection.adapters.register_loader("timestamptz", InstantLoader)
     return connection
 

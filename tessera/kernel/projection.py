@@ -47,7 +47,7 @@ _SQLITE_CUTS: Final = {
     Form.INSTANT_SECONDS_Z: (19, "Z"),
     Form.INSTANT_MILLIS_Z: (23, "Z"),
     Form.INSTANT_MICROS: (26, ""),
-    Form.INSTANT_MICROS_Z: (27, ""),
+    Form.INSTANT_MICROS_Z: (26, "Z"),
 }
 _POSTGRES_PATTERNS: Final = {
     Form.INSTANT_SECONDS_Z: 'YYYY-MM-DD"T"HH24:MI:SS"Z"',
@@ -122,6 +122,12 @@ class Projection:
 
     def __iter__(self) -> Iterator[Pair]:  # type: ignore[override]
         return iter(self.pairs)
+
+
+def instant_text(stored: str, form: Form) -> str:
+    """An instant's stored text (``2026-03-01T09:30:00.000000Z``) in this form, as the statements write it."""
+    length, suffix = _SQLITE_CUTS[form]
+    return stored[:length] + suffix
 
 
 def rows(select: sa.Select[Any], projection: Projection, dialect: str) -> sa.Select[Any]:

@@ -11,15 +11,14 @@ from tessera.kernel.access import Principal
 from tessera.kernel.clock import new_id, now
 from tessera.kernel.db import METADATA, IntegrityError, Prepared, Tx, violates
 from tessera.kernel.errors import Conflict, Invalid, Problem
-from tessera.kernel.projection import Form
+from tessera.kernel.projection import instant_text
 from tessera.kernel.resource_queries import answer_of, stored_row
 from tessera.kernel.resource_values import as_id, from_json
-from tessera.kernel.resources import Change, Field, Links, Resource
+from tessera.kernel.resources import Change, Field, Kind, Links, Resource
 
 _PASSED_OVER: Final = frozenset({"id", "created_at", "updated_at", "type"})
 """Members that clients send back from what they read; the server makes them."""
 _encode = msgspec.json.Encoder().encode
-_CUTS: Final = {Form.INSTANT_SECONDS: 19, Form.INSTANT_MICROS: 26, Form.INSTANT_MICROS_Z: 27}
 
 
 def create(tx: Tx, resource: Resource, principal: Principal, body: Mapping[str, Any]) -> bytes:
@@ -223,14 +222,14 @@ def _created_answer(change: Change) -> bytes:
     if not resource.is_plain or len(names) != len(resource.links):
         return _extended(answer_of(change.tx, resource, change.id, names), change.answer)
     values = change.values
-    cut = _CUTS[resource.instant_form]
+    form = resource.instant_form
     answer: dict[str, Any] = {"id": values["id"]}
     for each in resource.fields:
         if not each.hidden:
             value = values[each.name]
-            answer[each.wire_name] = value[:cut] if each.kind == "instant" and value else value
-    answer["created_at"] = values["created_at"][:cut]
-    answer["updated_at"] = values["updated_at"][:cut]
+            answer[each.wire_name] = instant_text(value, form) if value and each.kind is Kind.INSTANT else value
+    for name in ("created_at", "updated_at"):
+        answer[name] = instant_text(values[name], form)
     answer["type"] = resource.wire
     for name in resource.links:
         answer[name] = change.links.get(name, [])
