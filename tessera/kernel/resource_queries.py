@@ -88,12 +88,16 @@ def _count(name: str, value: str) -> int:
 
 def _filter(resource: Resource, name: str, value: str, view: View | None) -> Filter | None:
     declared = _OWN.get(name) or resource.by_wire.get(name)
+    allowed = view and (view.members if view.filters is None else view.filters)
+    known = declared is not None or name in resource.links
+    if name in resource.unfilterable or (known and allowed is not None and name not in allowed):
+        raise Invalid(f"{name} is no filter that you may use here", field=name)
     if declared is None:
         if name in resource.links:
             return Filter(name, "linked", (_id_of(name, value),))
         computed = {each.name for each in resource.computed()} if resource.computed else set()
         return Filter(name, "equal", (value,)) if name in computed else None
-    if declared.hidden or (view is not None and name not in view.members):
+    if declared.hidden:
         raise Invalid(f"{name} is no filter that you may use here", field=name)
     if name in resource.alike:
         return Filter(name, "alike", (value,))
@@ -197,8 +201,8 @@ def read_list(tx: Tx, resource: Resource, principal: Principal, asked: Mapping[s
     Raises:
         Invalid: see ``parse_list``.
     """
-    view = resource.view(principal) if resource.view else None
-    scope = resource.listed(principal) if resource.listed else None
+    view = resource.view(principal, "list") if resource.view else None
+    scope = resource.listed(principal, resource) if resource.listed else None
     query = parse_list(resource, asked, view)
     shape = tuple((each.name, each.how, len(each.values)) for each in query.filters)
     named = (scope and scope.name, view and view.name)
@@ -206,9 +210,7 @@ def read_list(tx: Tx, resource: Resource, principal: Principal, asked: Mapping[s
     parameters = _parameters(query.filters, principal)
 
     def select() -> Any:
-        return sa.select(resource.column("id")).select_from(resource.source).where(
-            *_conditions(resource, query.filters, scope)
-        )
+        return resource.select().where(*_conditions(resource, query.filters, scope))
 
     def build() -> Any:
         rows = select()
@@ -246,8 +248,8 @@ def read_one(
         Forbidden: the row is there, but not for this caller.
         NotFound: there is none.
     """
-    view = resource.view(principal) if resource.view else None
-    scope = resource.readable(principal) if resource.readable else None
+    view = resource.view(principal, "read") if resource.view else None
+    scope = resource.readable(principal, resource) if resource.readable else None
     found = _one(tx, resource, row_id, principal, scope, view, relations, names)
     if found is None:
         if scope is not None and _one(tx, resource, row_id, principal, None, None, False, frozenset()) is not None:
@@ -269,8 +271,7 @@ def _one(
     key = (tx.dialect, resource, "one", scope and scope.name, view and view.name, relations, names)
 
     def build() -> Any:
-        select = sa.select(resource.column("id")).select_from(resource.source)
-        select = select.where(resource.column("id") == sa.bindparam("row_id", None, Id))
+        select = resource.select().where(resource.column("id") == sa.bindparam("row_id", None, Id))
         if scope is not None:
             select = select.where(scope.condition)
         return projection.row(select, _members(resource, names, relations, view), tx.dialect)
@@ -298,8 +299,9 @@ def stored_row(tx: Tx, resource: Resource, row_id: str, *, lock: bool = False) -
     names = ["id", *resource.by_name, "created_at", "updated_at"]
 
     def build() -> Any:
-        select = sa.select(*(resource.column(name).label(name) for name in names)).select_from(resource.source)
-        select = select.where(resource.column("id") == sa.bindparam("row_id", None, Id))
+        columns = (resource.column(name).label(name) for name in names)
+        select = resource.select().where(resource.column("id") == sa.bindparam("row_id", None, Id))
+        select = select.with_only_columns(*columns, maintain_column_froms=True)
         return select.with_for_update() if lock and resource.storage is None else select
 
     rows = tx.run(_prepared((tx.dialect, resource, "stored", lock), build), row_id=row_id)

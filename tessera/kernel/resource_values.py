@@ -21,6 +21,8 @@ def from_json(field: Field, value: Any) -> Any:
         Invalid: another type, out of range, too long, none of the choices (code ``format``); null where a value has
             to be (code ``required``).
     """
+    if field.clean is not None:
+        value = field.clean(value)
     if value is None:
         if not field.nullable:
             raise Invalid(f"{field.wire_name} must have a value; got null", field=field.wire_name, code="required")

@@ -60,6 +60,8 @@ class Field:
     written: frozenset[str] = ALL
     hidden: bool = False
     wire: str = ""
+    clean: Callable[[Any], Any] | None = None
+    """Puts a value right before it is read, for clients with habits."""
     check: Callable[[Any], str | None] | None = None
     """Judges a well-formed value; returns what would be right, or None."""
 
@@ -148,10 +150,11 @@ class Scope(NamedTuple):
 
 
 class View(NamedTuple):
-    """Which members of the answer a caller sees, and may filter by."""
+    """Which members of the answer a caller sees, relations included, and which he may filter by (default: those)."""
 
     name: str
     members: frozenset[str]
+    filters: frozenset[str] | None = None
 
 
 def caller_id() -> Any:
@@ -233,7 +236,7 @@ class Events:
 class Storage:
     """Where rows live that are not one table's: how to read them, and who writes them.
 
-    ``insert``, ``update`` and ``delete`` get a ``Change`` whose hooks have run.
+    ``insert``, ``update`` and ``delete`` get a ``Change`` whose hooks have run; ``condition`` holds for every row.
     """
 
     source: Callable[[], Any]
@@ -241,6 +244,7 @@ class Storage:
     insert: Hook
     update: Hook
     delete: Hook
+    condition: Callable[[], Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +260,8 @@ class Resource:
         checks: conditions in SQL that the database keeps, by name.
         computed: members that are no columns.
         listed: rows of the list; readable: rows that may be read one by one (others are refused, not hidden).
-        view: members shown to a caller.
+        view: members shown to a caller, in the list and one by one.
+        unfilterable: names that are refused as filters, instead of passed over.
         on_create, on_update, on_delete: authorise, check, complete; created, updated, deleted: effects, same transaction.
         answer_links: relations that an update's answer shows.
         most: rows of a list without paging.
@@ -275,9 +280,9 @@ class Resource:
     checks: Mapping[str, str] = field(default_factory=dict)
     computed: Callable[[], tuple[Value, ...]] | None = None
     storage: Storage | None = None
-    listed: Callable[[Principal], Scope | None] | None = None
-    readable: Callable[[Principal], Scope | None] | None = None
-    view: Callable[[Principal], View | None] | None = None
+    listed: "Callable[[Principal, Resource], Scope | None] | None" = None
+    readable: "Callable[[Principal, Resource], Scope | None] | None" = None
+    view: Callable[[Principal, Literal["list", "read"]], View | None] | None = None
     on_create: tuple[Hook, ...] = ()
     created: tuple[Hook, ...] = ()
     on_update: tuple[Hook, ...] = ()
@@ -288,6 +293,7 @@ class Resource:
     instant_form: Form = Form.INSTANT_SECONDS
     most: int | None = None
     accepts: frozenset[str] = frozenset()
+    unfilterable: frozenset[str] = frozenset()
     tags: tuple[str, ...] = ()
 
     @cached_property
@@ -320,6 +326,12 @@ class Resource:
     def source(self) -> Any:
         """What a SELECT reads from."""
         return self.storage.source() if self.storage else self.sa_table
+
+    def select(self) -> sa.Select[Any]:
+        """All of its rows, as a SELECT whose columns are still to be chosen."""
+        select = sa.select(self.column("id")).select_from(self.source)
+        bound = self.storage.condition if self.storage else None
+        return select.where(bound()) if bound is not None else select
 
     def column(self, name: str) -> Any:
         """A column or expression by the name of its field."""
