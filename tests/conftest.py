@@ -1,5 +1,6 @@
 """Fixtures that every folder of tests shares: a real server on each database."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,3 +41,22 @@ def own_server(database: str, tmp_path: Path) -> Iterator[Served]:
     """A server for a test that stops, kills or restarts it."""
     with serving(tmp_path / "data", database) as served:
         yield served
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what this machine lacks and how many tests it cost."""
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        reasons[reason] = reasons.get(reason, 0) + 1
+    if reasons:
+        listed = "; ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
+        terminalreporter.write_line(f"skipped {sum(reasons.values())}: {listed}", yellow=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where nothing may be skipped (see `.ci/run`), a skip is a failure."""
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    if os.environ.get("TESSERA_TEST_NO_SKIPS") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = 1

@@ -8,23 +8,26 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import msgspec
+import psycopg
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.engine import Connection, CursorResult, Engine, Row
+from psycopg.adapt import Loader
+from psycopg.types.string import TextLoader
+from sqlalchemy.engine import Connection, Engine
 
 from tessera.kernel.columns import METADATA, Day, Document, Flag, Id, Instant, wide_instant
 from tessera.kernel.errors import Unavailable
 from tessera.kernel.sqlite_writer import SqliteWriter
+from tessera.kernel.tx import EPOCHS, IntegrityError, Prepared, Tx, upsert, violates
 
 __all__ = [
+    "EPOCHS",
     "METADATA",
     "Database",
     "Day",
@@ -42,155 +45,25 @@ __all__ = [
 P = ParamSpec("P")
 T = TypeVar("T")
 
-IntegrityError = sa.exc.IntegrityError
 READERS: Final = 4
 """Reader threads; more than cores only helps while the database waits for disk."""
 WRITERS: Final = 8
 """Writer threads on PostgreSQL (SQLite has one)."""
+BACKGROUND: Final = 8
+"""Threads that read and write for jobs, streams and the command line: however many ask, the connections are few."""
 RETRIES: Final = 3
 """Tries of a write that PostgreSQL ends with a serialisation failure or a deadlock."""
 _REPEATABLE: Final = frozenset({"40001", "40P01"})
 
-EPOCHS = sa.Table(
-    "kernel_epochs",
-    METADATA,
-    sa.Column("name", sa.String(40), primary_key=True),
-    sa.Column("value", sa.BigInteger, nullable=False),
-)
-"""A number a topic, raised with each change that caches of that topic must notice."""
-
-
-class Prepared:
-    """A statement compiled once a dialect and sent straight to the driver: for routes that are called all the time.
-
-    Rows are plain tuples. Parameters are the statement's ``sa.bindparam`` names, all of them, and are sent as they
-    are given, so they have to be plain values already (text, numbers, None).
-    """
-
-    def __init__(self, statement: sa.sql.ClauseElement) -> None:
-        self._statement = statement
-        self._compiled: dict[str, tuple[str, tuple[str, ...] | None, dict[str, Any]]] = {}
-
-    def bind(self, dialect: sa.engine.Dialect, values: Mapping[str, Any]) -> tuple[str, Any]:
-        """The text and the parameters in the form that the driver takes."""
-        known = self._compiled.get(dialect.name)
-        if known is None:
-            compiled = self._statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-            order = tuple(compiled.positiontup) if compiled.positional and compiled.positiontup is not None else None  # type: ignore[attr-defined]
-            known = self._compiled[dialect.name] = (str(compiled), order, dict(compiled.params))
-        text, order, defaults = known
-        if order is None:
-            return text, {**defaults, **values}
-        return text, tuple(values[name] if name in values else defaults[name] for name in order)
-
-
-class Tx:
-    """One open transaction. It knows no domain, and it cannot commit."""
-
-    __slots__ = ("_after_commit", "_bumped", "_connection", "_cursor", "dialect")
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.dialect: str = connection.dialect.name
-        self._after_commit: list[Callable[[], None]] = []
-        self._bumped: list[str] = []
-        self._cursor: Any = None
-
-    @property
-    def connection(self) -> Connection:
-        """The SQLAlchemy connection, for code of the kernel alone."""
-        return self._connection
-
-    def execute(self, statement: sa.Executable, parameters: Any = None) -> CursorResult[Any]:
-        """Run a Core statement; with a list of mappings, once for each."""
-        return self._connection.execute(statement, parameters)
-
-    def scalar(self, statement: sa.Executable, parameters: Any = None) -> Any:
-        """First column of the first row, or None."""
-        return self._connection.execute(statement, parameters).scalar()
-
-    def one(self, statement: sa.Executable, parameters: Any = None) -> Row[Any] | None:
-        """The first row, or None."""
-        return self._connection.execute(statement, parameters).first()
-
-    def all(self, statement: sa.Executable, parameters: Any = None) -> Sequence[Row[Any]]:
-        """All rows; for what is small by nature or limited."""
-        return self._connection.execute(statement, parameters).all()
-
-    def run(self, prepared: Prepared, **values: Any) -> list[tuple[Any, ...]]:
-        """The rows of a prepared statement; an empty list for one that returns none."""
-        cursor = self._cursor
-        if cursor is None:
-            driver: Any = self._connection.connection.driver_connection
-            cursor = self._cursor = driver.cursor()
-        try:
-            cursor.execute(*prepared.bind(self._connection.dialect, values))
-            return cursor.fetchall() if cursor.description is not None else []
-        except (sqlite3.Error, _postgres_error()) as error:
-            raise _translated(error) from error
-
-    def lock(self, name: str) -> None:
-        """Until the end of this transaction, nobody else is inside the lock of this name.
-
-        SQLite has one writer, so there the lock is held already.
-        """
-        if self.dialect == "postgresql":
-            self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
-
-    def bump(self, name: str) -> None:
-        """With the commit, every cache that asks ``Database.epoch(name)`` sees a new number, in every process."""
-        if name in self._bumped:
-            return
-        self._bumped.append(name)
-        statement = upsert(self, EPOCHS, {"name": name, "value": 1}, ["name"], {"value": EPOCHS.c.value + 1})
-        self._connection.execute(statement)
-        self.notify("tessera_epoch", name)
-
-    def notify(self, channel: str, payload: str) -> None:
-        """On PostgreSQL, tell other processes with the commit; elsewhere there are none."""
-        if self.dialect == "postgresql":
-            self._connection.execute(sa.select(sa.func.pg_notify(channel, payload)))
-
-    def after_commit(self, nudge: Callable[[], None]) -> None:
-        """Call ``nudge`` in this process after the commit. It may be lost with the process: wake, do not do."""
-        self._after_commit.append(nudge)
-
-
-def upsert(
-    tx: Tx,
-    table: sa.Table,
-    values: Mapping[str, Any] | Sequence[Mapping[str, Any]],
-    keys: Sequence[str],
-    changes: Mapping[str, Any] | None = None,
-) -> sa.Executable:
-    """INSERT that, where ``keys`` exist already, updates ``changes`` (default: the other columns; {}: nothing)."""
-    insert: Any = (postgres_insert if tx.dialect == "postgresql" else sqlite_insert)(table).values(values)
-    if changes is None:
-        first = values if isinstance(values, Mapping) else values[0]
-        changes = {name: insert.excluded[name] for name in first if name not in keys}
-    if not changes:
-        return insert.on_conflict_do_nothing(index_elements=list(keys))  # type: ignore[no-any-return]
-    return insert.on_conflict_do_update(index_elements=list(keys), set_=dict(changes))  # type: ignore[no-any-return]
-
-
-def violates(error: IntegrityError, what: str) -> bool:
-    """Whether the database refused for this reason.
-
-    Args:
-        what: ``unique``, ``foreign``, ``null``, ``check``; or a constraint's name on PostgreSQL, or ``table.column``.
-    """
-    states = {"unique": "23505", "foreign": "23503", "null": "23502", "check": "23514"}
-    texts = {"unique": "UNIQUE constraint", "foreign": "FOREIGN KEY", "null": "NOT NULL", "check": "CHECK constraint"}
-    original: Any = error.orig
-    state = getattr(original, "sqlstate", None)
-    if state is not None:
-        constraint = getattr(original.diag, "constraint_name", None)
-        return states.get(what) == state or constraint == what
-    return texts.get(what, what) in str(original)
-
 
 class _Reader(threading.local):
     connection: Connection | None = None
+
+
+class _Ours(threading.local):
+    """Whether the current thread belongs to one of the pools, and so keeps connections."""
+
+    is_ours = False
 
 
 class Database:
@@ -202,8 +75,12 @@ class Database:
         self.dialect: str = "postgresql" if self._parsed.get_backend_name().startswith("postgres") else "sqlite"
         self._reader = _Reader()
         self._writer = _Reader()
-        self._reading = ThreadPoolExecutor(readers, thread_name_prefix="db-read")
-        self._writing = ThreadPoolExecutor(writers, thread_name_prefix="db-write")
+        self._ours = _Ours()
+        self._reading = ThreadPoolExecutor(readers, thread_name_prefix="db-read", initializer=self._join_pool)
+        self._writing = ThreadPoolExecutor(writers, thread_name_prefix="db-write", initializer=self._join_pool)
+        self._background = ThreadPoolExecutor(
+            BACKGROUND, thread_name_prefix="db-background", initializer=self._join_pool
+        )
         self._read_engine = self._engine(reads=True)
         self._write_engine = self._engine(reads=False)
         self._sqlite_writer: SqliteWriter | None = None
@@ -259,11 +136,28 @@ class Database:
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``function(tx, ...)`` in a reader thread; it sees one snapshot on SQLite."""
-        call = partial(self.read_now, function, *args, **kwargs)
+        call = partial(self._read_here, function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._reading, call)
 
     def read_now(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``read`` for a thread that may wait."""
+        return self._in_pool(partial(self._read_here, function, *args, **kwargs))
+
+    def _join_pool(self) -> None:
+        self._ours.is_ours = True
+
+    def _in_pool(self, call: Callable[[], T]) -> T:
+        """Run ``call`` where connections are kept. Any number of threads may come; each with connections of its own
+        would exhaust PostgreSQL."""
+        if self._ours.is_ours:
+            return call()
+        try:
+            waiting = self._background.submit(call)
+        except RuntimeError as error:
+            raise Unavailable("the server is stopping") from error
+        return waiting.result()
+
+    def _read_here(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in (1, 2):
             connection = self._connect(self._reader, self._read_engine)
             try:
@@ -294,7 +188,7 @@ class Database:
         loop = asyncio.get_running_loop()
         if self._sqlite_writer is not None:
             future: asyncio.Future[T] = loop.create_future()
-            self._sqlite_writer.submit(partial(function, *args, **kwargs), future, loop)  # type: ignore[arg-type]
+            self._sqlite_writer.submit(lambda tx: function(tx, *args, **kwargs), future, loop)
             return await future
         call = partial(self._write_postgres, function, *args, **kwargs)
         return await loop.run_in_executor(self._writing, call)
@@ -302,8 +196,8 @@ class Database:
     def write_now(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``write`` for a thread that may wait."""
         if self._sqlite_writer is not None:
-            return self._sqlite_writer.call(partial(function, *args, **kwargs))  # type: ignore[arg-type, no-any-return]
-        return self._write_postgres(function, *args, **kwargs)
+            return self._sqlite_writer.call(lambda tx: function(tx, *args, **kwargs))  # type: ignore[no-any-return]
+        return self._in_pool(partial(self._write_postgres, function, *args, **kwargs))
 
     def _write_postgres(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in range(1, RETRIES + 1):
@@ -325,10 +219,10 @@ class Database:
 
     def _settle(self, tx: Tx) -> None:
         """What follows a commit inside this process."""
-        for name in tx._bumped:
+        for name in tx.bumped:
             with self._epoch_lock:
                 self._epochs[name] = self._epochs.get(name, 0) + 1
-        for nudge in tx._after_commit:
+        for nudge in tx.nudges:
             nudge()
 
     # -- epochs and notices ------------------------------------------------------------------------------------------
@@ -355,8 +249,6 @@ class Database:
             self._listener.start()
 
     def _hear(self) -> None:
-        import psycopg
-
         channels = sa.make_url(self.url).set(drivername="postgresql+psycopg")
         while not self._closed.is_set():
             try:
@@ -391,6 +283,7 @@ class Database:
         self._closed.set()
         self._reading.shutdown(wait=True)
         self._writing.shutdown(wait=True)
+        self._background.shutdown(wait=True)
         if self._sqlite_writer is not None:
             self._sqlite_writer.close()
         if self._listener is not None:
@@ -436,10 +329,6 @@ def open_sqlite(path: str | None, *, reads: bool) -> sqlite3.Connection:
 
 def open_postgres(url: sa.URL, *, reads: bool) -> Any:
     """A connection that hands out times, dates and UUIDs as text and speaks UTC."""
-    import psycopg
-    from psycopg.adapt import Loader
-    from psycopg.types.string import TextLoader
-
     arguments: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
     arguments |= {name: value for name, value in url.query.items() if isinstance(value, str)}
     connection = psycopg.connect(
@@ -464,23 +353,6 @@ def open_postgres(url: sa.URL, *, reads: bool) -> Any:
     connection.adapters.register_loader("json", JsonLoader)
     connection.adapters.register_loader("timestamptz", InstantLoader)
     return connection
-
-
-def _postgres_error() -> type[Exception]:
-    import psycopg
-
-    return psycopg.Error
-
-
-def _translated(error: Exception) -> Exception:
-    """The SQLAlchemy error for a driver's own, so that callers know one family."""
-    original: Any = error
-    state = getattr(original, "sqlstate", None) or ""
-    if isinstance(error, sqlite3.IntegrityError) or state.startswith("23"):
-        return sa.exc.IntegrityError(None, None, original)
-    kind = sa.exc.OperationalError if isinstance(error, sqlite3.OperationalError) else sa.exc.DBAPIError
-    lost = state in ("57P01", "57P02", "57P03", "08006", "08003")
-    return kind(None, None, original, connection_invalidated=lost)
 
 
 def _lost(error: sa.exc.DBAPIError) -> bool:

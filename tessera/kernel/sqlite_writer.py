@@ -8,15 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from tessera.kernel.errors import Unavailable
-
-if TYPE_CHECKING:
-    from tessera.kernel.db import Tx
+from tessera.kernel.tx import Tx
 
 CALLS_PER_COMMIT: Final = 64
 """More would let the first caller of a batch wait for strangers; fewer would pay the disk for each."""
@@ -34,7 +32,7 @@ class SqliteWriter:
         settle: called after the commit for each transaction object.
     """
 
-    def __init__(self, engine: Engine, settle: Callable[["Tx"], None]) -> None:
+    def __init__(self, engine: Engine, settle: Callable[[Tx], None]) -> None:
         self._engine = engine
         self._settle = settle
         self._queue: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
@@ -43,13 +41,13 @@ class SqliteWriter:
         self._closed = False
 
     def submit(
-        self, function: Callable[["Tx"], Any], future: "asyncio.Future[Any]", loop: asyncio.AbstractEventLoop
+        self, function: Callable[[Tx], Any], future: "asyncio.Future[Any]", loop: asyncio.AbstractEventLoop
     ) -> None:
         """Queue a call whose outcome a coroutine waits for."""
         self._ensure()
         self._queue.put((function, future, loop))
 
-    def call(self, function: Callable[["Tx"], Any]) -> Any:
+    def call(self, function: Callable[[Tx], Any]) -> Any:
         """Queue a call and wait for its outcome in this thread."""
         if threading.current_thread() is self._thread:
             raise RuntimeError("a write inside a write would wait for itself: pass the transaction on")
@@ -100,8 +98,6 @@ class SqliteWriter:
 
     def _batch(self, connection: Connection, first: Outcome) -> bool:
         """Run ``first`` and what else waits in one commit; True when the writer has to end."""
-        from tessera.kernel.db import Tx
-
         driver: Any = connection.connection.driver_connection
         driver.execute("BEGIN IMMEDIATE")
         done: list[tuple[Outcome, Any, BaseException | None]] = []
