@@ -173,6 +173,7 @@ class Change:
         body: what the client sent, whole.
         force: the client asked to remove dependants too.
         answer: members that a hook adds to the answer.
+        before: what a hook keeps of the state before, for one that runs after.
         is_done: a hook has dealt with the removal by other means; the row stays.
     """
 
@@ -185,6 +186,7 @@ class Change:
     body: Mapping[str, Any]
     force: bool = False
     answer: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
     is_done: bool = False
 
     @property
@@ -294,6 +296,13 @@ class Resource:
     most: int | None = None
     accepts: frozenset[str] = frozenset()
     unfilterable: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.table in _BY_TABLE:
+            raise ValueError(f"two resources are declared on {self.table}")
+        _BY_TABLE[self.table] = self
+        if self.storage is None:
+            declare_table(self)
     tags: tuple[str, ...] = ()
 
     @cached_property
@@ -316,11 +325,10 @@ class Resource:
         """The relations that a client may write or filter by."""
         return {each.name: each for each in self.relations if isinstance(each, Links)}
 
-    @cached_property
+    @property
     def sa_table(self) -> sa.Table:
-        """The table on ``METADATA``; declared at the first use."""
-        known = METADATA.tables.get(self.table)
-        return known if known is not None else declare_table(self)
+        """The table on ``METADATA``."""
+        return METADATA.tables[self.table]
 
     @property
     def source(self) -> Any:
@@ -381,6 +389,14 @@ class Resource:
             kept = names | {"id", "type"}
             pairs = tuple(pair for pair in pairs if pair.name in kept)
         return Projection(pairs)
+
+
+_BY_TABLE: Final[dict[str, Resource]] = {}
+
+
+def resource_of(table: str) -> Resource:
+    """The resource that is declared on a table, for rules that would otherwise import their own declaration."""
+    return _BY_TABLE[table]
 
 
 def form_of(kind: Kind, instant_form: Form) -> Form:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tessera.kernel.db import METADATA, Tx
 from tessera.kernel.errors import Invalid
 from tessera.kernel.resource_changes import insert_row
-from tessera.kernel.resources import Change
+from tessera.kernel.resources import Change, resource_of
 from tessera.production.access import OPEN_NAMES, require_manager
 from tessera.production.studio_store import ensure_entity_type
 
@@ -56,9 +56,7 @@ def ensure_status(tx: Tx, name: str, names: tuple[str, ...]) -> str:
     found: str | None = tx.scalar(sa.select(status.c.id).where(status.c.name.in_(names)).order_by(status.c.name))
     if found is not None:
         return found
-    from tessera.production.projects import PROJECT_STATUS
-
-    made: str = insert_row(tx, PROJECT_STATUS, name=name, color="#000000")["id"]
+    made: str = insert_row(tx, resource_of("production_project_status"), name=name, color="#000000")["id"]
     return made
 
 
@@ -79,10 +77,10 @@ def begin_episodes(change: Change) -> None:
 
 
 def _begin(tx: Tx, project_id: str) -> str:
-    from tessera.production.entities import ENTITY
-
     episode = ensure_entity_type(tx, "Episode")
-    made: str = insert_row(tx, ENTITY, name=FIRST_EPISODE, project_id=project_id, entity_type_id=episode)["id"]
+    made: str = insert_row(
+        tx, resource_of("production_entity"), name=FIRST_EPISODE, project_id=project_id, entity_type_id=episode
+    )["id"]
     return made
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from tessera.kernel.db import METADATA, Tx
 from tessera.kernel.resource_changes import insert_row
+from tessera.kernel.resources import resource_of
 
 TECHNICAL_TYPES = ("Shot", "Sequence", "Episode", "Edit", "Scene", "Concept", "ConceptFolder")
 """Entity types that are no asset types."""
@@ -24,9 +25,7 @@ def ensure_entity_type(tx: Tx, name: str) -> str:
     found = find_entity_type(tx, name)
     if found is not None:
         return found
-    from tessera.production.entities import ENTITY_TYPE
-
-    made: str = insert_row(tx, ENTITY_TYPE, name=name)["id"]
+    made: str = insert_row(tx, resource_of("production_entity_type"), name=name)["id"]
     return made
 
 
