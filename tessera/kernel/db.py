@@ -307,7 +307,10 @@ class Database:
             engine = sa.create_engine("sqlite://", creator=creator, poolclass=sa.pool.NullPool)
             sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         else:
-            engine = self._write_engine
+            # SQLAlchemy's own look at a schema reads JSON, which our connections hand out as bytes.
+            url = self._parsed.set(drivername="postgresql+psycopg")
+            creator = partial(open_postgres, url, reads=False, raw_json=False)
+            engine = sa.create_engine(url, creator=creator, poolclass=sa.pool.NullPool)
         with engine.connect() as connection:
             yield connection
 
@@ -327,8 +330,8 @@ def open_sqlite(path: str | None, *, reads: bool) -> sqlite3.Connection:
     return connection
 
 
-def open_postgres(url: sa.URL, *, reads: bool) -> Any:
-    """A connection that hands out times, dates and UUIDs as text and speaks UTC."""
+def open_postgres(url: sa.URL, *, reads: bool, raw_json: bool = True) -> Any:
+    """A connection that hands out times, dates and UUIDs as text, JSON (not JSONB) as bytes, and speaks UTC."""
     arguments: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
     arguments |= {name: value for name, value in url.query.items() if isinstance(value, str)}
     connection = psycopg.connect(
@@ -350,7 +353,8 @@ def open_postgres(url: sa.URL, *, reads: bool) -> Any:
 
     for name in ("timestamp", "date", "uuid"):
         connection.adapters.register_loader(name, TextLoader)
-    connection.adapters.register_loader("json", JsonLoader)
+    if raw_json:
+        connection.adapters.register_loader("json", JsonLoader)
     connection.adapters.register_loader("timestamptz", InstantLoader)
     return connection
 

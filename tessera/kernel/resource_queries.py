@@ -49,6 +49,25 @@ class ListQuery(NamedTuple):
     limit: int = PAGE_ROWS
 
 
+class Within(NamedTuple):
+    """A part of a resource that a route of its own shows, and how.
+
+    Args:
+        name: tells this part's statements from others'.
+        condition: on the resource's columns, with parameters; ``values`` are theirs.
+        more: members besides the resource's own; one of the same name replaces it.
+        order: of the list.
+        is_open: the resource's own scopes do not apply, as the route has asked for itself.
+    """
+
+    name: str
+    condition: Any
+    values: Mapping[str, Any] = {}
+    more: tuple[projection.Pair, ...] = ()
+    order: tuple[Any, ...] = ()
+    is_open: bool = False
+
+
 def parse_list(resource: Resource, asked: Mapping[str, str], view: View | None = None) -> ListQuery:
     """Read a query string.
 
@@ -176,12 +195,18 @@ def _column(resource: Resource, wire: str) -> Any:
 
 
 def _members(
-    resource: Resource, names: frozenset[str] | None, relations: bool, view: View | None
+    resource: Resource, names: frozenset[str] | None, relations: bool, view: View | None, within: Within | None = None
 ) -> projection.Projection:
     if view is None:
-        return resource.projection(names=names, relations=relations)
-    shown = view.members if names is None else names & view.members
-    return resource.projection(names=shown, relations=True)
+        found = resource.projection(names=names, relations=relations)
+    else:
+        shown = view.members if names is None else names & view.members
+        found = resource.projection(names=shown, relations=True)
+    if within is None or not within.more:
+        return found
+    replaced = {each.name: each for each in within.more}
+    kept = [replaced.pop(each.name, each) for each in found.pairs]
+    return projection.Projection((*kept, *replaced.values()))
 
 
 def _parameters(filters: tuple[Filter, ...], principal: Principal) -> dict[str, Any]:
@@ -195,32 +220,41 @@ def _parameters(filters: tuple[Filter, ...], principal: Principal) -> dict[str, 
 # -- reading ---------------------------------------------------------------------------------------------------------
 
 
-def read_list(tx: Tx, resource: Resource, principal: Principal, asked: Mapping[str, str]) -> bytes:
+def read_list(
+    tx: Tx, resource: Resource, principal: Principal, asked: Mapping[str, str], within: Within | None = None
+) -> bytes:
     """The JSON of a list: an array, or with ``page`` an envelope around it, newest change first.
 
     Raises:
         Invalid: see ``parse_list``.
     """
     view = resource.view(principal, "list") if resource.view else None
-    scope = resource.listed(principal, resource) if resource.listed else None
+    scope = resource.listed(principal, resource) if resource.listed and not (within and within.is_open) else None
     query = parse_list(resource, asked, view)
     shape = tuple((each.name, each.how, len(each.values)) for each in query.filters)
-    named = (scope and scope.name, view and view.name)
+    named = (scope and scope.name, view and view.name, within and within.name)
     key = (tx.dialect, resource, shape, query.names, query.relations, query.page is not None, named)
     parameters = _parameters(query.filters, principal)
+    if within is not None:
+        parameters.update(within.values)
 
     def select() -> Any:
-        return resource.select().where(*_conditions(resource, query.filters, scope))
+        rows = resource.select().where(*_conditions(resource, query.filters, scope))
+        return rows if within is None else rows.where(within.condition)
 
     def build() -> Any:
         rows = select()
         if query.page is not None:
             order = (resource.column("updated_at").desc(), resource.column("created_at").desc(), resource.column("id"))
             rows = rows.order_by(*order)
-            rows = rows.limit(sa.bindparam("page_rows", None, sa.Integer)).offset(sa.bindparam("skip", None, sa.Integer))
+            rows = rows.limit(sa.bindparam("page_rows", None, sa.Integer)).offset(
+                sa.bindparam("skip", None, sa.Integer)
+            )
+        elif within is not None and within.order:
+            rows = rows.order_by(*within.order)
         elif resource.most is not None:
             rows = rows.limit(sa.literal_column(str(resource.most)))
-        return projection.rows(rows, _members(resource, query.names, query.relations, view), tx.dialect)
+        return projection.rows(rows, _members(resource, query.names, query.relations, view, within), tx.dialect)
 
     if query.page is None:
         return _bytes(tx.run(_prepared(key, build), **parameters)[0][0])
@@ -240,9 +274,16 @@ def read_list(tx: Tx, resource: Resource, principal: Principal, asked: Mapping[s
 
 
 def read_one(
-    tx: Tx, resource: Resource, principal: Principal, row_id: str, *, relations: bool, names: frozenset[str] | None = None
+    tx: Tx,
+    resource: Resource,
+    principal: Principal,
+    row_id: str,
+    *,
+    relations: bool,
+    names: frozenset[str] | None = None,
+    within: Within | None = None,
 ) -> bytes:
-    """The JSON of one row.
+    """The JSON of one row; with ``within``, of one that belongs to that part.
 
     Raises:
         Forbidden: the row is there, but not for this caller.
@@ -250,9 +291,10 @@ def read_one(
     """
     view = resource.view(principal, "read") if resource.view else None
     scope = resource.readable(principal, resource) if resource.readable else None
-    found = _one(tx, resource, row_id, principal, scope, view, relations, names)
+    found = _one(tx, resource, row_id, principal, scope, view, relations, names, within)
     if found is None:
-        if scope is not None and _one(tx, resource, row_id, principal, None, None, False, frozenset()) is not None:
+        known = scope and _one(tx, resource, row_id, principal, None, None, False, frozenset(), within)
+        if known is not None:
             raise Forbidden(f"you may not see this {_noun(resource)}")
         raise NotFound(f"there is no {_noun(resource)} with the id {row_id}")
     return found
@@ -267,23 +309,30 @@ def _one(
     view: View | None,
     relations: bool,
     names: frozenset[str] | None,
+    within: Within | None = None,
 ) -> bytes | None:
-    key = (tx.dialect, resource, "one", scope and scope.name, view and view.name, relations, names)
+    named = (scope and scope.name, view and view.name, within and within.name)
+    key = (tx.dialect, resource, "one", named, relations, names)
 
     def build() -> Any:
         select = resource.select().where(resource.column("id") == sa.bindparam("row_id", None, Id))
         if scope is not None:
             select = select.where(scope.condition)
-        return projection.row(select, _members(resource, names, relations, view), tx.dialect)
+        if within is not None:
+            select = select.where(within.condition)
+        return projection.row(select, _members(resource, names, relations, view, within), tx.dialect)
 
-    rows = tx.run(_prepared(key, build), row_id=row_id, caller_id=principal.id if principal else None)
+    values = dict(within.values) if within is not None else {}
+    rows = tx.run(_prepared(key, build), **values, row_id=row_id, caller_id=principal.id if principal else None)
     return _bytes(rows[0][0]) if rows else None
 
 
-def answer_of(tx: Tx, resource: Resource, row_id: str, links: frozenset[str] = frozenset()) -> bytes:
+def answer_of(
+    tx: Tx, resource: Resource, row_id: str, links: frozenset[str] = frozenset(), within: Within | None = None
+) -> bytes:
     """The JSON of a row that is known to be there, with these relations; who may see it is the caller's matter."""
     names = frozenset(each.name for each in resource.members) | links if links else None
-    found = _one(tx, resource, row_id, None, None, None, bool(links), names)
+    found = _one(tx, resource, row_id, None, None, None, bool(links), names, within)
     if found is None:
         raise NotFound(f"there is no {_noun(resource)} with the id {row_id}")
     return found

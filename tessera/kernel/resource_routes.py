@@ -1,6 +1,6 @@
 """The five routes of a declared resource, as rows of the table that the router and the API reference read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -11,7 +11,8 @@ from tessera.kernel.access import Principal
 from tessera.kernel.db import Database
 from tessera.kernel.errors import Invalid
 from tessera.kernel.http import Route, delete, get, post, put
-from tessera.kernel.resource_changes import create, delete as remove, update
+from tessera.kernel.resource_changes import create, update
+from tessera.kernel.resource_changes import delete as remove
 from tessera.kernel.resource_queries import is_yes, read_list, read_one
 from tessera.kernel.resource_values import as_id
 from tessera.kernel.resources import Field, Kind, Resource
@@ -61,23 +62,60 @@ def routes_of(resource: Resource, prefix: str = "/data") -> list[Route]:
     if verbs.list is not None:
         shapes = partial(_shapes, resource, "list")
         summary = f"List of {named}; every column is a filter"
-        found.append(get(many, list_rows, least=verbs.list, errors=(400, 401, 403), summary=summary, documented=shapes, **common))
+        found.append(
+            get(many, list_rows, least=verbs.list, errors=(400, 401, 403), summary=summary, documented=shapes, **common)
+        )
     if verbs.create is not None:
         shapes = partial(_shapes, resource, "create")
         summary = f"Create {named}"
         errors = (400, 401, 403)
-        found.append(post(many, create_row, least=verbs.create, status=201, errors=errors, summary=summary, documented=shapes, **common))
+        found.append(
+            post(
+                many,
+                create_row,
+                least=verbs.create,
+                status=201,
+                errors=errors,
+                summary=summary,
+                documented=shapes,
+                **common,
+            )
+        )
     if verbs.read is not None:
         shapes = partial(_shapes, resource, "read")
         summary = f"Read one {named}"
-        found.append(get(one, read_row, least=verbs.read, errors=(400, 401, 403, 404), summary=summary, documented=shapes, **common))
+        found.append(
+            get(
+                one,
+                read_row,
+                least=verbs.read,
+                errors=(400, 401, 403, 404),
+                summary=summary,
+                documented=shapes,
+                **common,
+            )
+        )
     if verbs.update is not None:
         shapes = partial(_shapes, resource, "update")
         summary = f"Change members of one {named}"
-        found.append(put(one, update_row, least=verbs.update, errors=(400, 401, 403, 404), summary=summary, documented=shapes, **common))
+        found.append(
+            put(
+                one,
+                update_row,
+                least=verbs.update,
+                errors=(400, 401, 403, 404),
+                summary=summary,
+                documented=shapes,
+                **common,
+            )
+        )
     if verbs.delete is not None:
         summary = f"Delete one {named}"
-        found.append(delete(one, delete_row, least=verbs.delete, status=204, errors=(400, 401, 403, 404), summary=summary, **common))
+        found.append(
+            delete(
+                one, delete_row, least=verbs.delete, status=204, errors=(400, 401, 403, 404), summary=summary, **common
+            )
+        )
     return found
 
 
@@ -118,7 +156,11 @@ def _shapes(resource: Resource, verb: str) -> dict[str, Any]:
     name = "".join(part.capitalize() for part in resource.path.replace("_", "-").split("-"))
     if verb in ("create", "update"):
         given = [_member(each, verb) for each in resource.fields if verb in each.written]
-        given += [(each.name, list[str], msgspec.field(default_factory=list)) for each in resource.links.values() if verb in each.written]
+        given += [
+            (each.name, list[str], msgspec.field(default_factory=list))
+            for each in resource.links.values()
+            if verb in each.written
+        ]
         given.sort(key=lambda one: len(one))
         return {"body": msgspec.defstruct(f"{name}{verb.capitalize()}", given), "return": _answer(resource, name)}
     asked: list[Any] = [(each, str | None, None) for each in ("relations", "fields")]
@@ -129,7 +171,7 @@ def _shapes(resource: Resource, verb: str) -> dict[str, Any]:
     return {"query": msgspec.defstruct(f"{name}ReadQuery", asked), "return": _answer(resource, name)}
 
 
-def _member(declared: Field, verb: str) -> Sequence[Any]:
+def _member(declared: Field, verb: str) -> tuple[Any, ...]:
     hint = _hint(declared)
     return (declared.wire_name, hint) if declared.required and verb == "create" else (declared.wire_name, hint, None)
 
@@ -149,4 +191,3 @@ def _answer(resource: Resource, name: str) -> Any:
         fixed: list[Any] = [("id", str), *shown, ("created_at", str), ("updated_at", str), ("type", str)]
         known = _answers[resource] = msgspec.defstruct(name, fixed)
     return known
-

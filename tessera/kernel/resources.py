@@ -1,7 +1,7 @@
 """Declared resources: a model is said once, and its table, routes, filters, checks and API reference follow from it.
 
 This module owns the declaration and what can be read off it: columns, checks of single values, members of the answer.
-Statements are in ``resource_queries`` and ``resource_changes``, HTTP is in ``resource_routes``. No domain is known here.
+Statements are in ``resource_queries`` and ``resource_changes``, HTTP is in ``resource_routes``. It knows no domain.
 """
 
 from collections.abc import Callable, Mapping
@@ -264,7 +264,8 @@ class Resource:
         listed: rows of the list; readable: rows that may be read one by one (others are refused, not hidden).
         view: members shown to a caller, in the list and one by one.
         unfilterable: names that are refused as filters, instead of passed over.
-        on_create, on_update, on_delete: authorise, check, complete; created, updated, deleted: effects, same transaction.
+        on_create, on_update, on_delete: authorise, check, complete, before the row is written.
+        created, updated, deleted: effects, after it is written, in the same transaction.
         answer_links: relations that an update's answer shows.
         most: rows of a list without paging.
         accepts: members of a creation's body that are no columns and that hooks read.
@@ -303,6 +304,7 @@ class Resource:
         _BY_TABLE[self.table] = self
         if self.storage is None:
             declare_table(self)
+
     tags: tuple[str, ...] = ()
 
     @cached_property
@@ -450,6 +452,9 @@ def declare_table(resource: Resource) -> sa.Table:
             )
         )
     columns += [sa.Column("created_at", Instant, nullable=False), sa.Column("updated_at", Instant, nullable=False)]
-    columns += [sa.UniqueConstraint(*names, name=f"uq_{resource.table}_{names[0]}_group") for names in resource.unique]
+    columns += [
+        sa.UniqueConstraint(*names, name=f"uq_{resource.table}_{number}")
+        for number, names in enumerate(resource.unique, 1)
+    ]
     columns += [sa.CheckConstraint(condition, name=name) for name, condition in resource.checks.items()]
     return sa.Table(resource.table, METADATA, *columns)

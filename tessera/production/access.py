@@ -152,9 +152,7 @@ def own_projects(column: str, *, only_open: bool = False) -> Seen:
     Args:
         column: the resource's column with the project's id.
     """
-    return _seen(
-        f"own projects {only_open}", lambda resource, _: _of_projects(resource.column(column), only_open)
-    )
+    return _seen(f"own projects {only_open}", lambda resource, _: _of_projects(resource.column(column), only_open))
 
 
 def own_open_projects(column: str) -> Seen:

@@ -6,9 +6,23 @@ from tessera.kernel.resources import Events, Field, Resource, Verbs, integer, re
 from tessera.production.access import PACKAGE_NAME
 from tessera.production.links import PRINCIPAL
 
-STYLES: Final = (
-    "2d 2dpaper 3d 2d3d ar vfx stop-motion motion-design archviz commercial catalog immersive nft video-game vr"
-).split()
+STYLES: Final = [
+    "2d",
+    "2dpaper",
+    "3d",
+    "2d3d",
+    "ar",
+    "vfx",
+    "stop-motion",
+    "motion-design",
+    "archviz",
+    "commercial",
+    "catalog",
+    "immersive",
+    "nft",
+    "video-game",
+    "vr",
+]
 POSITIONS: Final = ("supervisor", "lead", "artist")
 SENIORITIES: Final = ("senior", "mid", "junior")
 ROLES: Final = ("user", "admin", "supervisor", "manager", "client", "vendor")

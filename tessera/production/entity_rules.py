@@ -215,7 +215,9 @@ def number_instance(change: Change) -> None:
     """Instances of an asset are numbered in each container, and named by that."""
     table, values = change.resource.sa_table, change.values
     if values["number"] is None:
-        same = [table.c[name].is_not_distinct_from(values[name]) for name in ("asset_id", "scene_id", "target_asset_id")]
+        same = [
+            table.c[name].is_not_distinct_from(values[name]) for name in ("asset_id", "scene_id", "target_asset_id")
+        ]
         change.tx.lock("production asset instances")
         values["number"] = (change.tx.scalar(sa.select(sa.func.max(table.c.number)).where(*same)) or 0) + 1
     if not values["name"]:

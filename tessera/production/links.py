@@ -51,7 +51,7 @@ def _task_status_settings() -> tuple[Any, ...]:
 
 
 _project = ("project_id", "production_project")
-_template = ("project_template_id", "production_project_template")
+_template = ("project_template_id", "production_template")
 _task_type = ("task_type_id", "production_task_type")
 _task_status = ("task_status_id", "production_task_status")
 _asset_type = ("asset_type_id", "production_entity_type")
@@ -69,14 +69,12 @@ PROJECT_TASK_TYPES: Final = _pairs("project_task_type_link", _project, _task_typ
 PROJECT_TASK_STATUSES: Final = _pairs("project_task_status_link", _project, _task_status, *_task_status_settings())
 PROJECT_ASSET_TYPES: Final = _pairs("project_asset_type_link", _project, _asset_type)
 PROJECT_AUTOMATIONS: Final = _pairs("project_automation_link", _project, _automation)
-PROJECT_BACKGROUNDS: Final = _pairs("project_background_link", _project, _background)
+PROJECT_BACKGROUNDS: Final = _pairs("project_background", _project, _background)
 TEMPLATE_TASK_TYPES: Final = _pairs("template_task_type_link", _template, _task_type, *_task_type_settings())
-TEMPLATE_TASK_STATUSES: Final = _pairs(
-    "template_task_status_link", _template, _task_status, *_task_status_settings()
-)
+TEMPLATE_TASK_STATUSES: Final = _pairs("template_task_status_link", _template, _task_status, *_task_status_settings())
 TEMPLATE_ASSET_TYPES: Final = _pairs("template_asset_type_link", _template, _asset_type)
 TEMPLATE_AUTOMATIONS: Final = _pairs("template_automation_link", _template, _automation)
-TEMPLATE_BACKGROUNDS: Final = _pairs("template_background_link", _template, _background)
+TEMPLATE_BACKGROUNDS: Final = _pairs("template_background", _template, _background)
 ASSIGNEES: Final = _pairs("task_person_link", ("task_id", "production_task"), _person)
 TYPE_TASK_TYPES: Final = _pairs("task_type_asset_type_link", _asset_type, _task_type)
 INSTANCES: Final = _pairs(
@@ -96,9 +94,7 @@ COMMENT_PREVIEWS: Final = _pairs(
     "comment_preview_link", _comment, ("preview_file", "production_preview_file"), both_own=True
 )
 MENTIONS: Final = _pairs("comment_mentions", _comment, ("person", PRINCIPAL))
-DEPARTMENT_MENTIONS: Final = _pairs(
-    "comment_department_mentions", _comment, ("department", "production_department")
-)
+DEPARTMENT_MENTIONS: Final = _pairs("comment_department_mentions", _comment, ("department", "production_department"))
 ACKNOWLEDGEMENTS: Final = _pairs("comment_acknoledgments", _comment, ("person", PRINCIPAL))
 DESCRIPTOR_DEPARTMENTS: Final = _pairs(
     "descriptor_department_link", ("metadata_descriptor_id", "production_descriptor"), _department

@@ -29,7 +29,8 @@ from tessera.kernel.resources import (
 )
 from tessera.production import people_rules as rules
 from tessera.production.access import ANYONE, PACKAGE_NAME, Role
-from tessera.production.declare import POSITIONS, ROLES as ROLE_WORDS, SENIORITIES, model, to
+from tessera.production.declare import POSITIONS, SENIORITIES, model, to
+from tessera.production.declare import ROLES as ROLE_WORDS
 from tessera.production.links import PRINCIPAL
 
 _NEVER: Final[frozenset[str]] = frozenset()
@@ -92,7 +93,9 @@ _ROLE: Final = ROLES.alias("production_role")
 _NO: Final = PRINCIPALS.c.id.is_(None)
 """False, as an expression that both databases take anywhere."""
 _DEFAULTS: Final = {each.name: each.default for each in _PROFILE_FIELDS if each.default is not None}
-_CHANGED: Final = sa.case((PROFILES.c.updated_at > PRINCIPALS.c.updated_at, PROFILES.c.updated_at), else_=PRINCIPALS.c.updated_at)
+_CHANGED: Final = sa.case(
+    (PROFILES.c.updated_at > PRINCIPALS.c.updated_at, PROFILES.c.updated_at), else_=PRINCIPALS.c.updated_at
+)
 _COLUMNS: Final[dict[str, Any]] = {
     "id": PRINCIPALS.c.id,
     "first_name": PRINCIPALS.c.first_name,
@@ -129,12 +132,11 @@ def _column(name: str) -> Any:
 
 def _source() -> Any:
     role = (_ROLE.c.principal_id == PRINCIPALS.c.id) & (_ROLE.c.package == sa.literal_column(f"'{PACKAGE_NAME}'"))
-    joined = PRINCIPALS.outerjoin(PROFILES, PROFILES.c.id == PRINCIPALS.c.id).outerjoin(_ROLE, role)
-    return joined
+    return PRINCIPALS.outerjoin(PROFILES, PROFILES.c.id == PRINCIPALS.c.id).outerjoin(_ROLE, role)
 
 
 def _computed() -> tuple[Value, ...]:
-    blank = sa.literal_column("' '")
+    blank: Any = sa.literal_column("' '")
     name = PRINCIPALS.c.first_name.op("||")(blank).op("||")(PRINCIPALS.c.last_name)
     return (Value("full_name", sa.func.trim(name), Form.TEXT),)
 
@@ -157,7 +159,9 @@ PERSON: Final = model(
     flag("fido_enabled", default=False, written=_NEVER),
     choice("preferred_two_factor_authentication", "totp", "email_otp", "fido", written=_NEVER),
     *_PROFILE_FIELDS,
-    relations=(Links("departments", "production_department_link", "person_id", "department_id", "production_department"),),
+    relations=(
+        Links("departments", "production_department_link", "person_id", "department_id", "production_department"),
+    ),
     computed=_computed,
     storage=Storage(
         _source,

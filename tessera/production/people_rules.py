@@ -20,8 +20,20 @@ from tessera.production.access import PACKAGE_NAME, Role, at_least, is_admin, ro
 from tessera.production.links import TEAM
 
 HIDDEN: Final = frozenset(
-    """password login_failed_attemps last_login_failed totp_secret email_otp_secret fido_credentials otp_recovery_codes
-    jti oidc_issuer saml_issuer oidc_subject saml_subject""".split()
+    [
+        "password",
+        "login_failed_attemps",
+        "last_login_failed",
+        "totp_secret",
+        "email_otp_secret",
+        "fido_credentials",
+        "otp_recovery_codes",
+        "jti",
+        "oidc_issuer",
+        "saml_issuer",
+        "oidc_subject",
+        "saml_subject",
+    ]
 )
 """Columns of the reference that are never shown and never to be filtered by; identity keeps what of them there is."""
 _OF_IDENTITY: Final = {
@@ -32,15 +44,46 @@ _OF_IDENTITY: Final = {
     "desktop_login": "desktop_login",
 }
 _ADMINS: Final = frozenset(
-    """role departments active archived is_bot is_guest studio_id last_presence ldap_uid is_generated_from_ldap
-    daily_salary contract_type position seniority expiration_date shotgun_id""".split()
+    [
+        "role",
+        "departments",
+        "active",
+        "archived",
+        "is_bot",
+        "is_guest",
+        "studio_id",
+        "last_presence",
+        "ldap_uid",
+        "is_generated_from_ldap",
+        "daily_salary",
+        "contract_type",
+        "position",
+        "seniority",
+        "expiration_date",
+        "shotgun_id",
+    ]
 )
 """What persons may not change about themselves."""
-_CLIENT: Final = frozenset("id type first_name last_name full_name has_avatar active role is_bot".split())
+_CLIENT: Final = frozenset(
+    ["id", "type", "first_name", "last_name", "full_name", "has_avatar", "active", "role", "is_bot"]
+)
 _MINIMAL: Final = _CLIENT | {"departments", "studio_id", "desktop_login"}
 _FILTERS: Final = frozenset(
-    """id first_name last_name full_name has_avatar active departments studio_id role desktop_login email is_bot
-    is_guest""".split()
+    [
+        "id",
+        "first_name",
+        "last_name",
+        "full_name",
+        "has_avatar",
+        "active",
+        "departments",
+        "studio_id",
+        "role",
+        "desktop_login",
+        "email",
+        "is_bot",
+        "is_guest",
+    ]
 )
 _LOCALE: Final = re.compile(r"[a-z]{2,3}(_[A-Z][a-z]{3})?(_[A-Z]{2})?")
 
@@ -181,7 +224,9 @@ def remove(change: Change) -> None:
 
 def _keep(change: Change) -> None:
     profiles = METADATA.tables["production_person"]
-    own = {name: value for name, value in change.values.items() if name in profiles.c and name not in ("id", "created_at")}
+    own = {
+        name: value for name, value in change.values.items() if name in profiles.c and name not in ("id", "created_at")
+    }
     change.tx.execute(upsert(change.tx, profiles, {**own, "id": change.id, "updated_at": now()}, ["id"]))
 
 

@@ -108,7 +108,11 @@ def only_when_closed(change: Change) -> None:
 
 def remove_all_of(tx: Tx, project_id: str) -> None:
     """Everything in a project, in an order in which nothing is referred to when it goes."""
-    table = {name.removeprefix("production_"): each for name, each in METADATA.tables.items() if name.startswith("production_")}
+    table = {
+        name.removeprefix("production_"): each
+        for name, each in METADATA.tables.items()
+        if name.startswith("production_")
+    }
     tasks = sa.select(table["task"].c.id).where(table["task"].c.project_id == project_id)
     entities = sa.select(table["entity"].c.id).where(table["entity"].c.project_id == project_id)
     comments = sa.select(table["comment"].c.id).where(table["comment"].c.object_id.in_(tasks))

@@ -20,7 +20,8 @@ from tessera.kernel.resources import (
     reference,
     text,
 )
-from tessera.production import planning_rules, project_rules as rules
+from tessera.production import planning_rules
+from tessera.production import project_rules as rules
 from tessera.production.access import ADMINS_ONLY, ANYONE, LOOKUP, NOT_VENDOR, Role, own_open_projects, own_projects
 from tessera.production.declare import (
     POSITIONS,
@@ -81,7 +82,7 @@ def _linked(prefix: str, own: str) -> tuple[Links, ...]:
             ("task_statuses", "task_status_link", "task_status_id", "task_status"),
             ("task_types", "task_type_link", "task_type_id", "task_type"),
             ("status_automations", "automation_link", "status_automation_id", "status_automation"),
-            ("preview_background_files", "background_link", "preview_background_file_id", "background_file"),
+            ("preview_background_files", "background", "preview_background_file_id", "background_file"),
         )
     )
 
@@ -134,6 +135,7 @@ PROJECT_TEMPLATE: Final = model(
     document("file_tree"),
     document("data"),
     document("metadata_descriptors", default=list),
+    table="production_template",
     relations=_linked("template", "project_template_id"),
     on_create=(rules.check_bitrates,),
     on_update=(rules.check_bitrates,),
@@ -147,7 +149,10 @@ METADATA_DESCRIPTOR: Final = model(
     text("entity_type", nullable=False, max_length=60),
     to("task_type_id", "task_type"),
     title(120),
-    choice("data_type", *"string number list taglist boolean checklist date url textarea person".split()),
+    choice(
+        "data_type",
+        *["string", "number", "list", "taglist", "boolean", "checklist", "date", "url", "textarea", "person"],
+    ),
     text("field_name", nullable=False, max_length=120),
     document("choices"),
     flag("for_client", default=False),

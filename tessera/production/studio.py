@@ -5,11 +5,10 @@ Source: contracts/production.md, 4, People and studio, Files and tools
 
 from typing import Final
 
-from tessera.kernel.resources import choice, document, flag, integer, real, text
+from tessera.kernel.resources import Verbs, choice, document, flag, integer, real, text
 from tessera.production import studio_rules as rules
 from tessera.production.access import ADMINS_ONLY, LOOKUP, NOT_VENDOR, Role
 from tessera.production.declare import POSITIONS, SENIORITIES, colour, model, title, to
-from tessera.kernel.resources import Verbs
 
 ORGANISATION: Final = model(
     "organisation",

@@ -5,8 +5,22 @@ Source: contracts/production.md, 4, Tasks and time
 
 from typing import Final
 
-from tessera.kernel.resources import ONCE, Links, Verbs, choice, day, document, flag, instant, integer, real, reference, text
-from tessera.production import task_rules as rules, time_rules
+from tessera.kernel.resources import (
+    ONCE,
+    Links,
+    Verbs,
+    choice,
+    day,
+    document,
+    flag,
+    instant,
+    integer,
+    real,
+    reference,
+    text,
+)
+from tessera.production import task_rules as rules
+from tessera.production import time_rules
 from tessera.production.access import ANYONE, LOOKUP, NOT_VENDOR, Role, by_task
 from tessera.production.declare import colour, model, person, shotgun_id, table_name, title, to
 from tessera.production.links import PRINCIPAL

@@ -1,8 +1,8 @@
 """What the databases write as JSON equals what Python would write, for any values, on both of them."""
 
 import secrets
-from datetime import datetime
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tessera.kernel.clock import instant
 from tessera.kernel.db import Database, Day, Document, Flag, Id, Instant, Prepared, Tx
 from tessera.kernel.projection import Form, Many, One, Projection, Texts, Value, instant_text, row, rows
 from tests.serving import POSTGRES
@@ -31,7 +32,9 @@ NOTES = sa.Table(
     sa.Column("at", Instant),
     sa.Column("data", Document),
 )
-LINKS = sa.Table("links", METADATA, sa.Column("note_id", Id), sa.Column("position", sa.Integer), sa.Column("word", sa.Text))
+LINKS = sa.Table(
+    "links", METADATA, sa.Column("note_id", Id), sa.Column("position", sa.Integer), sa.Column("word", sa.Text)
+)
 
 _LINKED = sa.select(LINKS).where(LINKS.c.note_id == NOTES.c.id)
 _WORD = Projection((Value("word", LINKS.c.word, Form.TEXT), Value("position", LINKS.c.position, Form.NUMBER)))
@@ -61,9 +64,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
-instants = st.datetimes(min_value=datetime(1900, 1, 1)).map(
-    lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-)
+instants = st.datetimes(datetime(1900, 1, 1), timezones=st.just(UTC)).map(instant)  # noqa: DTZ001 - the zone is added
 notes = st.fixed_dictionaries(
     {
         "text": st.none() | texts,
@@ -134,7 +135,9 @@ def store(tx: Tx, given_notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return stored
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(given_notes=st.lists(notes, max_size=4))
 def test_the_database_writes_the_json_that_python_would_write(db: Database, given_notes: list[dict[str, Any]]) -> None:
     def work(tx: Tx) -> tuple[list[dict[str, Any]], bytes, list[bytes]]:
@@ -160,7 +163,16 @@ def test_the_database_writes_the_json_that_python_would_write(db: Database, give
 
 
 def test_a_real_keeps_its_fraction(db: Database) -> None:
-    note = {"text": None, "number": 1, "ratio": 120.0, "is_open": None, "on_day": None, "at": None, "data": None, "words": []}
+    note = {
+        "text": None,
+        "number": 1,
+        "ratio": 120.0,
+        "is_open": None,
+        "on_day": None,
+        "at": None,
+        "data": None,
+        "words": [],
+    }
     member = Projection((Value("ratio", NOTES.c.ratio, Form.REAL), Value("number", NOTES.c.number, Form.NUMBER)))
 
     def work(tx: Tx) -> bytes:
@@ -172,7 +184,16 @@ def test_a_real_keeps_its_fraction(db: Database) -> None:
 
 
 def test_an_object_may_have_more_members_than_one_call_takes(db: Database) -> None:
-    empty = {"text": None, "number": 1, "ratio": None, "is_open": None, "on_day": None, "at": None, "data": None, "words": []}
+    empty = {
+        "text": None,
+        "number": 1,
+        "ratio": None,
+        "is_open": None,
+        "on_day": None,
+        "at": None,
+        "data": None,
+        "words": [],
+    }
 
     def work(tx: Tx) -> tuple[bytes, bytes]:
         store(tx, [empty, empty])
