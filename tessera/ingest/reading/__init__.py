@@ -1,0 +1,5 @@
+"""From the bytes of one file to Arrow batches and rejected rows. It knows no warehouse and no job."""
+
+from tessera.ingest.reading.batches import Batch, Rejected, Unreadable
+
+__all__ = ["Batch", "Rejected", "Unreadable", "read_file"]
