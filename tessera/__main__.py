@@ -1,0 +1,70 @@
+"""The command `tessera`. Each room brings its own commands; what they do stands there."""
+
+import sys
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from tessera import __version__
+from tessera.settings import BadSetting, load
+
+app = App(
+    name="tessera", version=__version__, help="A self-hosted data platform: one server, one identity, one warehouse."
+)
+app.command("tessera.identity.cli:admin", name="admin")
+app.command("tessera.identity.cli:user", name="user")
+app.command("tessera.identity.cli:token", name="token")
+
+
+@app.command
+def serve(
+    *,
+    data_dir: Annotated[str | None, Parameter(help="Folder of the embedded databases and files.")] = None,
+    host: Annotated[str | None, Parameter(help="Address to listen on.")] = None,
+    port: Annotated[int | None, Parameter(help="Port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Migrate, then serve until stopped."""
+    from tessera.app import DataFolderInUse
+    from tessera.app import serve as run
+    from tessera.kernel import log
+
+    settings = load(data_dir=data_dir, host=host, port=port)
+    log.set_up(settings.log_level)
+    try:
+        run(settings)
+    except DataFolderInUse as error:
+        fail(str(error))
+
+
+@app.command
+def migrate(*, data_dir: str | None = None) -> None:
+    """Bring the metadata database to the newest revision."""
+    from tessera.kernel.db import Database
+    from tessera.kernel.schema import migrate as run
+
+    db = Database(load(data_dir=data_dir).metadata_url)
+    before, after = run(db)
+    db.close()
+    print(f"at revision {after}" + ("" if before == after else f" (was {before or 'empty'})"))
+
+
+def fail(message: str, code: int = 2) -> None:
+    """Say what was wrong and end."""
+    print(f"tessera: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def main() -> None:
+    """Run the command line."""
+    from tessera.kernel.errors import Problem
+
+    try:
+        app()
+    except BadSetting as error:
+        fail(str(error))
+    except Problem as problem:
+        fail(problem.message, 1)
+
+
+if __name__ == "__main__":
+    main()
