@@ -4,24 +4,31 @@ import asyncio
 import fcntl
 import html
 import inspect
+import socket
 import typing
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import uvicorn
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from tessera import __version__
 from tessera.kernel import metrics, schema
-from tessera.kernel.access import PUBLIC
+from tessera.kernel.access import PUBLIC, Principal
 from tessera.kernel.db import Database
-from tessera.kernel.errors import NotFound, Unavailable
+from tessera.kernel.errors import NotFound, Unauthenticated, Unavailable
 from tessera.kernel.http import Package, Request, Server, get, json_response, openapi, plain_problem, static
+from tessera.kernel.jobs import Jobs
+from tessera.kernel.jobs_runner import JobRunner
 from tessera.kernel.log import logger
+from tessera.kernel.realtime import Events
 from tessera.settings import Settings
 
 PACKAGES: Final[tuple[Package, ...]] = ()
+SOCKET_PACKAGES: Final = frozenset({"production"})
+"""Packages whose clients hear of events over Socket.IO."""
 
 CONSOLE: Final = Path(__file__).parent / "console"
 _log = logger("app")
@@ -33,19 +40,38 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.db = Database(settings.metadata_url)
-        self.services: dict[type, Any] = {Settings: settings, Database: self.db}
+        self.jobs = Jobs(kind for package in PACKAGES for kind in package.job_kinds)
+        self.events = Events(
+            self.db,
+            self._authenticate_any,
+            packages=[package.name for package in PACKAGES],
+            socket_packages=SOCKET_PACKAGES,
+            consumers=[consumer for package in PACKAGES for consumer in package.consumers],
+            audiences={package.name: package.audience for package in PACKAGES if package.audience is not None},
+        )
+        self.services: dict[type, Any] = {Settings: settings, Database: self.db, Jobs: self.jobs, Events: self.events}
+        self._runner: JobRunner | None = None
+        self._releasing: asyncio.Future[None] | None = None
         self._lock_file: Any = None
         self._server = Server(
             PACKAGES,
             self.services,
-            authenticate=_nobody,
+            authenticate=self._authenticate,
             plain=self._plain(),
+            mounts={"/events": self.events.sse, "/socket.io": self.events.socket.app},
             body_limit=settings.body_limit_bytes,
             cors_origins=settings.cors_origins,
             trusted_proxies=settings.trusted_proxies,
             public_url=settings.public_url,
             log_requests=settings.log_requests,
         )
+
+    async def _authenticate(self, request: Request, forms: Sequence[Any]) -> Principal:
+        raise Unauthenticated
+
+    async def _authenticate_any(self, request: Request) -> Principal:
+        """For what lies outside every package: the forms of all of them."""
+        return await self._authenticate(request, ANY_CREDENTIALS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -72,10 +98,26 @@ class App:
         for package in PACKAGES:
             for begin in package.on_start:
                 await call_with(begin, self.services)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self.events.start)
+        if self.settings.job_threads:
+            self._runner = JobRunner(self.db, self.jobs, self.services, threads=self.settings.job_threads)
+            await loop.run_in_executor(None, self._runner.start)
+
+    def begin_stop(self) -> None:
+        """Let go of what would keep the web server waiting: clients' event streams, and jobs, which go back at once."""
+        self.events.end_streams()
+        if self._runner is not None and self._releasing is None:
+            self._releasing = asyncio.get_running_loop().run_in_executor(None, self._runner.stop)
 
     async def stop(self) -> None:
         """End background work, then close what was opened."""
-        await asyncio.get_running_loop().run_in_executor(None, self.db.close)
+        self.begin_stop()
+        if self._releasing is not None:
+            await self._releasing
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self.events.stop)
+        await loop.run_in_executor(None, self.db.close)
 
     # -- what lies outside every package -----------------------------------------------------------------------------
 
@@ -144,6 +186,7 @@ class App:
         return openapi.document(found, request.origin + found.base, SECURITY)
 
 
+ANY_CREDENTIALS: Final = tuple(dict.fromkeys(form for package in PACKAGES for form in package.credentials))
 SECURITY: Final[Mapping[str, Any]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A log-in's token or an opaque token."},
 }
@@ -163,12 +206,6 @@ def _page(title: str, body: str) -> Response:
 
 def _touch(tx: Any) -> None:
     tx.connection.exec_driver_sql("SELECT 1")
-
-
-async def _nobody(request: Request, forms: Any) -> Any:
-    from tessera.kernel.errors import Unauthenticated
-
-    raise Unauthenticated()
 
 
 async def call_with(function: Callable[..., Awaitable[None]], services: Mapping[type, Any]) -> None:
@@ -201,10 +238,17 @@ def claim_data_dir(settings: Settings) -> Any:
     return file
 
 
+class _WebServer(uvicorn.Server):
+    application: App
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does it, but open streams end first: it waits for them otherwise."""
+        self.application.begin_stop()
+        await super().shutdown(sockets)
+
+
 def serve(settings: Settings) -> None:
     """Migrate, then serve until a signal."""
-    import uvicorn
-
     embedded = not (settings.database_url and settings.warehouse_url)
     lock = claim_data_dir(settings) if embedded else None
     app = App(settings)
@@ -226,10 +270,11 @@ def serve(settings: Settings) -> None:
         timeout_keep_alive=75,
         backlog=2048,
     )
-    server = uvicorn.Server(config)
-    socket = config.bind_socket()
-    host, port = socket.getsockname()[:2]
+    server = _WebServer(config)
+    server.application = app
+    bound = config.bind_socket()
+    host, port = bound.getsockname()[:2]
     _log.info("serving", url=f"http://{host}:{port}", data_dir=settings.data_dir, database=app.db.dialect)
-    server.run(sockets=[socket])
+    server.run(sockets=[bound])
     if lock is not None:
         lock.close()

@@ -48,6 +48,8 @@ READERS: Final = 4
 """Reader threads; more than cores only helps while the database waits for disk."""
 WRITERS: Final = 8
 """Writer threads on PostgreSQL (SQLite has one)."""
+BACKGROUND: Final = 8
+"""Threads that read and write for jobs, streams and the command line: however many ask, the connections are few."""
 RETRIES: Final = 3
 """Tries of a write that PostgreSQL ends with a serialisation failure or a deadlock."""
 _REPEATABLE: Final = frozenset({"40001", "40P01"})
@@ -55,6 +57,12 @@ _REPEATABLE: Final = frozenset({"40001", "40P01"})
 
 class _Reader(threading.local):
     connection: Connection | None = None
+
+
+class _Ours(threading.local):
+    """Whether the current thread belongs to one of the pools, and so keeps connections."""
+
+    is_ours = False
 
 
 class Database:
@@ -66,8 +74,12 @@ class Database:
         self.dialect: str = "postgresql" if self._parsed.get_backend_name().startswith("postgres") else "sqlite"
         self._reader = _Reader()
         self._writer = _Reader()
-        self._reading = ThreadPoolExecutor(readers, thread_name_prefix="db-read")
-        self._writing = ThreadPoolExecutor(writers, thread_name_prefix="db-write")
+        self._ours = _Ours()
+        self._reading = ThreadPoolExecutor(readers, thread_name_prefix="db-read", initializer=self._join_pool)
+        self._writing = ThreadPoolExecutor(writers, thread_name_prefix="db-write", initializer=self._join_pool)
+        self._background = ThreadPoolExecutor(
+            BACKGROUND, thread_name_prefix="db-background", initializer=self._join_pool
+        )
         self._read_engine = self._engine(reads=True)
         self._write_engine = self._engine(reads=False)
         self._sqlite_writer: SqliteWriter | None = None
@@ -123,11 +135,28 @@ class Database:
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``function(tx, ...)`` in a reader thread; it sees one snapshot on SQLite."""
-        call = partial(self.read_now, function, *args, **kwargs)
+        call = partial(self._read_here, function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._reading, call)
 
     def read_now(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``read`` for a thread that may wait."""
+        return self._in_pool(partial(self._read_here, function, *args, **kwargs))
+
+    def _join_pool(self) -> None:
+        self._ours.is_ours = True
+
+    def _in_pool(self, call: Callable[[], T]) -> T:
+        """Run ``call`` where connections are kept. Any number of threads may come; each with connections of its own
+        would exhaust PostgreSQL."""
+        if self._ours.is_ours:
+            return call()
+        try:
+            waiting = self._background.submit(call)
+        except RuntimeError as error:
+            raise Unavailable("the server is stopping") from error
+        return waiting.result()
+
+    def _read_here(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in (1, 2):
             connection = self._connect(self._reader, self._read_engine)
             try:
@@ -167,7 +196,7 @@ class Database:
         """``write`` for a thread that may wait."""
         if self._sqlite_writer is not None:
             return self._sqlite_writer.call(lambda tx: function(tx, *args, **kwargs))  # type: ignore[no-any-return]
-        return self._write_postgres(function, *args, **kwargs)
+        return self._in_pool(partial(self._write_postgres, function, *args, **kwargs))
 
     def _write_postgres(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in range(1, RETRIES + 1):
@@ -253,6 +282,7 @@ class Database:
         self._closed.set()
         self._reading.shutdown(wait=True)
         self._writing.shutdown(wait=True)
+        self._background.shutdown(wait=True)
         if self._sqlite_writer is not None:
             self._sqlite_writer.close()
         if self._listener is not None:

@@ -32,7 +32,7 @@ def param(name: str) -> exp.Placeholder:
     return exp.Placeholder(this=name)
 
 
-def value(constant: Any) -> exp.Expression:
+def value(constant: Any) -> exp.Expr:
     """A Python value as a literal: str, int, float, Decimal, bool, None, bytes, date, time, datetime, timedelta."""
     if isinstance(constant, bytes):
         # sqlglot writes bytes as a bit string on PostgreSQL; the hex text through DECODE/UNHEX means bytes on both.

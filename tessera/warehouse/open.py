@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
 from tessera.kernel.errors import Invalid
-from tessera.warehouse.types import Engine
+from tessera.warehouse.types import Engine, EngineSettings
 from tessera.warehouse.warehouse import Warehouse
 
 
-class EngineSettings(Struct, frozen=True, kw_only=True):
-    """What an operator sets for the engine; see `tessera/settings.py`."""
-
-    memory_limit_mb: int = 1024
-    threads: int = 2
-    connections: int = 8
-    temp_dir: str | None = None
-
-
 def _duckdb(url: str, settings: EngineSettings) -> Engine:
+    # Imported on use, here and below: an engine's driver costs start-up time and memory for nothing.
     from tessera.warehouse.duckdb_engine import DuckDBEngine
 
     return DuckDBEngine(url.removeprefix("duckdb://"), settings)

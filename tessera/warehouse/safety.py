@@ -43,7 +43,7 @@ def safe_select(
 
 
 def check_select(
-    tree: exp.Expression,
+    tree: exp.Expr,
     *,
     engine: str,
     tables: AllowedTables,
@@ -66,7 +66,7 @@ def safe_expression(
     engine: str | None = None,
     functions: Collection[str] = (),
     aggregates: bool = False,
-) -> exp.Expression:
+) -> exp.Expr:
     """Parse one scalar expression over `columns` (any when None): no sub-queries, no tables, no parameters.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from msgspec import Raw, Struct
@@ -138,32 +139,32 @@ class Reader(Protocol):
     def is_cut(self) -> bool:
         """Whether the row limit cut the latest result."""
 
-    def rows(self, tree: exp.Expression, params: Params | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, tree: exp.Expr, params: Params | None = None) -> list[tuple[Any, ...]]:
         """All rows as Python values, at most `limits.rows`.
 
         Raises:
             QueryFailed: the engine refuses the statement. QueryTimeout, QueryCancelled, QueryTooLarge: a limit.
         """
 
-    def scalar(self, tree: exp.Expression, params: Params | None = None) -> Any:
+    def scalar(self, tree: exp.Expr, params: Params | None = None) -> Any:
         """First column of the first row; None without rows."""
 
-    def json_rows(self, tree: exp.Expression, params: Params | None = None, *, form: JsonForm = ...) -> JsonRows:
+    def json_rows(self, tree: exp.Expr, params: Params | None = None, *, form: JsonForm = ...) -> JsonRows:
         """The result as a JSON array, made by the engine; names of columns exactly as the tree aliases them."""
 
     def batches(
-        self, tree: exp.Expression, params: Params | None = None, *, size: int = 10_000
+        self, tree: exp.Expr, params: Params | None = None, *, size: int = 10_000
     ) -> Iterator[pyarrow.RecordBatch]:
         """The result as Arrow batches of at most `size` rows, in bounded memory. Must be used inside the block."""
 
-    def describe(self, tree: exp.Expression) -> list[Column]:
+    def describe(self, tree: exp.Expr) -> list[Column]:
         """Names and types of the columns that the query would give, without running it."""
 
 
 class Writer(Reader, Protocol):
     """One read-write transaction that holds the locks of its target tables; sees its own writes."""
 
-    def execute(self, tree: exp.Expression, params: Params | None = None) -> int:
+    def execute(self, tree: exp.Expr, params: Params | None = None) -> int:
         """Run a statement (INSERT … SELECT, MERGE, CREATE, ALTER, …); affected rows, 0 for definitions."""
 
     def append(self, table: Table, data: pyarrow.Table | pyarrow.RecordBatch | Sequence[pyarrow.RecordBatch]) -> int:
@@ -174,15 +175,26 @@ class Writer(Reader, Protocol):
         """
 
 
+class EngineSettings(Struct, frozen=True, kw_only=True):
+    """What an operator sets for an engine; units and defaults stand in `tessera/settings.py`."""
+
+    memory_limit_mb: int = 1024
+    threads: int = 2
+    connections: int = 8
+    temp_dir: str | None = None
+
+
 class Engine(Protocol):
     """What an engine must offer; the seam for Spark. `Warehouse` is the only caller."""
 
     dialect: str
 
-    def open_reader(self, limits: Limits, cancel: Cancel | None) -> Any:
+    def open_reader(self, limits: Limits, cancel: Cancel | None) -> AbstractContextManager[Reader]:
         """Context manager of a `Reader`."""
 
-    def open_writer(self, targets: Sequence[Table], limits: Limits, cancel: Cancel | None) -> Any:
+    def open_writer(
+        self, targets: Sequence[Table], limits: Limits, cancel: Cancel | None
+    ) -> AbstractContextManager[Writer]:
         """Context manager of a `Writer`: locks held, transaction begun; commits at exit, rolls back on an exception."""
 
     def schemas(self) -> list[str]:

@@ -65,6 +65,7 @@ class Package:
         answer_headers: headers that every answer carries.
         wants_json_type: a JSON body without a JSON content type is refused with 415.
         job_kinds, consumers: what the package runs in the background (``kernel.jobs``, ``kernel.events``).
+        audience: which of its events a principal may hear (``kernel.sse.Audience``); None: all, with any role in it.
         on_start: coroutine functions called with services by type before the first request.
     """
 
@@ -79,6 +80,7 @@ class Package:
     wants_json_type: bool = False
     job_kinds: Sequence[Any] = ()
     consumers: Sequence[Any] = ()
+    audience: Any = None
     on_start: Sequence[Callable[..., Awaitable[None]]] = ()
     description: str = ""
     version: str = field(default="1")
