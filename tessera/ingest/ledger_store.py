@@ -89,7 +89,9 @@ class Unit(Struct, frozen=True):
     commit_time: datetime
 
 
-def define(table: Table, columns: Mapping[str, str], primary_key: Sequence[str] = (), *, exists: bool = True) -> exp.Create:
+def define(
+    table: Table, columns: Mapping[str, str], primary_key: Sequence[str] = (), *, exists: bool = True
+) -> exp.Create:
     """CREATE TABLE, with types in the portable spelling."""
     parts: list[exp.Expression] = [
         exp.ColumnDef(this=identifier(name), kind=type_of(kind)) for name, kind in columns.items()
@@ -130,7 +132,9 @@ def raise_fence(writer: Writer, job_id: str, fence: int) -> None:
     if known is None:
         writer.append(FENCES, pa.table({"job_id": [job_id], "fence": [fence]}))
     elif known < fence:
-        change = exp.update(FENCES.expression(), {"fence": fence}, where=exp.EQ(this=column("job_id"), expression=param("job_id")))
+        change = exp.update(
+            FENCES.expression(), {"fence": fence}, where=exp.EQ(this=column("job_id"), expression=param("job_id"))
+        )
         writer.execute(change, {"job_id": job_id})
 
 
@@ -189,9 +193,12 @@ def mark_changed(writer: Writer, job_id: str, units: Iterable[str]) -> None:
     """Note that files of known paths have changed; their new content is not read. Source: contract, 6.2."""
     for unit in units:
         where = exp.and_(
-            exp.EQ(this=column("job_id"), expression=param("job_id")), exp.EQ(this=column("unit"), expression=param("unit"))
+            exp.EQ(this=column("job_id"), expression=param("job_id")),
+            exp.EQ(this=column("unit"), expression=param("unit")),
         )
-        writer.execute(exp.update(LEDGER.expression(), {"files_changed": 1}, where=where), {"job_id": job_id, "unit": unit})
+        writer.execute(
+            exp.update(LEDGER.expression(), {"files_changed": 1}, where=where), {"job_id": job_id, "unit": unit}
+        )
 
 
 def write_rejected(writer: Writer, job_id: str, rows: Sequence[tuple[str, int, int, str, str]], seen: datetime) -> None:
@@ -241,7 +248,11 @@ def totals(reader: Reader) -> list[dict[str, Any]]:
     """Sums of the ledger, one row a job."""
     sums: list[exp.Expression] = [exp.alias_(exp.Sum(this=column(name)), name) for name in (*COUNTS, "files_changed")]
     loaded = exp.Case(
-        ifs=[exp.If(this=exp.EQ(this=column("state"), expression=exp.Literal.string("loaded")), true=exp.Literal.number(1))],
+        ifs=[
+            exp.If(
+                this=exp.EQ(this=column("state"), expression=exp.Literal.string("loaded")), true=exp.Literal.number(1)
+            )
+        ],
         default=exp.Literal.number(0),
     )
     query = (
@@ -258,3 +269,16 @@ def totals(reader: Reader) -> list[dict[str, Any]]:
     rows = reader.rows(query)
     names = [one.name for one in reader.columns]
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def violations(reader: Reader) -> dict[tuple[str, str], dict[Any, int]]:
+    """Triggered expectations: (job, name) -> day -> rows."""
+    query = (
+        exp.select(column("job_id"), column("name"), column("day"), exp.Sum(this=column("rows")))
+        .from_(VIOLATIONS.expression())
+        .group_by(column("job_id"), column("name"), column("day"))
+    )
+    found: dict[tuple[str, str], dict[Any, int]] = {}
+    for job_id, name, day, rows in reader.rows(query):
+        found.setdefault((job_id, name), {})[day] = int(rows)
+    return found
