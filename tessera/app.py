@@ -6,7 +6,7 @@ import html
 import inspect
 import socket
 import typing
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,10 +15,13 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.types import Receive, Scope, Send
 
 from tessera import __version__
+from tessera.catalog.routes import PACKAGE as CATALOG
+from tessera.identity import Identity
+from tessera.identity.routes import PACKAGE as IDENTITY
 from tessera.kernel import metrics, schema
 from tessera.kernel.access import PUBLIC, Principal
 from tessera.kernel.db import Database
-from tessera.kernel.errors import NotFound, Unauthenticated, Unavailable
+from tessera.kernel.errors import NotFound, Unavailable
 from tessera.kernel.http import Package, Request, Server, get, json_response, openapi, plain_problem, static
 from tessera.kernel.jobs import Jobs
 from tessera.kernel.jobs_runner import JobRunner
@@ -26,7 +29,7 @@ from tessera.kernel.log import logger
 from tessera.kernel.realtime import Events
 from tessera.settings import Settings
 
-PACKAGES: Final[tuple[Package, ...]] = ()
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, CATALOG)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 
@@ -40,6 +43,7 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.db = Database(settings.metadata_url)
+        self.identity = Identity(self.db, settings)
         self.jobs = Jobs(kind for package in PACKAGES for kind in package.job_kinds)
         self.events = Events(
             self.db,
@@ -49,14 +53,20 @@ class App:
             consumers=[consumer for package in PACKAGES for consumer in package.consumers],
             audiences={package.name: package.audience for package in PACKAGES if package.audience is not None},
         )
-        self.services: dict[type, Any] = {Settings: settings, Database: self.db, Jobs: self.jobs, Events: self.events}
+        self.services: dict[type, Any] = {
+            Settings: settings,
+            Database: self.db,
+            Identity: self.identity,
+            Jobs: self.jobs,
+            Events: self.events,
+        }
         self._runner: JobRunner | None = None
         self._releasing: asyncio.Future[None] | None = None
         self._lock_file: Any = None
         self._server = Server(
             PACKAGES,
             self.services,
-            authenticate=self._authenticate,
+            authenticate=self.identity.authenticate,
             plain=self._plain(),
             mounts={"/events": self.events.sse, "/socket.io": self.events.socket.app},
             body_limit=settings.body_limit_bytes,
@@ -66,12 +76,9 @@ class App:
             log_requests=settings.log_requests,
         )
 
-    async def _authenticate(self, request: Request, forms: Sequence[Any]) -> Principal:
-        raise Unauthenticated
-
     async def _authenticate_any(self, request: Request) -> Principal:
         """For what lies outside every package: the forms of all of them."""
-        return await self._authenticate(request, ANY_CREDENTIALS)
+        return await self.identity.authenticate(request, ANY_CREDENTIALS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -115,6 +122,7 @@ class App:
         self.begin_stop()
         if self._releasing is not None:
             await self._releasing
+        await self.identity.close()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self.events.stop)
         await loop.run_in_executor(None, self.db.close)

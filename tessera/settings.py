@@ -49,6 +49,23 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = True
     job_threads: Annotated[int, Meta(ge=0, le=64, description="Jobs that this process runs at once; 0: none.")] = 4
 
+    # -- sign-in; `jwt_secret` itself is a file or `JWT_SECRET`, never a setting (see docs/reference)
+    jwt_algorithm: Annotated[
+        str, Meta(pattern="^(HS512|HS256)$", description="Signs the vault's tokens; both are accepted.")
+    ] = "HS512"
+    vault_token_seconds: Annotated[
+        int, Meta(ge=10, le=86_400, description="Life of a vault log-in's token in seconds (`token_timeout`).")
+    ] = 300
+    vault_session_seconds: Annotated[
+        int, Meta(ge=60, description="How long after its log-in a vault token can be renewed, in seconds.")
+    ] = 43_200
+    access_token_seconds: Annotated[int, Meta(ge=60, description="Life of the tracker's access token in seconds.")] = (
+        604_800
+    )
+    refresh_token_seconds: Annotated[
+        int, Meta(ge=60, description="Life of the tracker's refresh token in seconds.")
+    ] = 1_296_000
+
     def path(self, *parts: str) -> Path:
         """A path below the data folder."""
         return Path(self.data_dir, *parts)

@@ -1,52 +1,108 @@
 """Who may act: people, technical users, integrations, their roles, sign-in and every token; no domain of any package.
 
-The public module of the room. A package uses, in its routes:
+The public module of the room. In a package's routes:
 
 ``CREDENTIALS``
     A tuple of the forms in which its clients send a credential, in order of precedence. The console's own session
-    (cookie + request header) is understood in every package and is not listed::
+    (cookie and header) is understood in every package and is not listed::
 
         production  (Cookie("access_token_cookie"), Bearer())
         catalog     (Bearer(),)
-        semantic    (JwtHeader("x-jwt-token", tenant="x-jwt-tenant-id"), TokenHeader("x-api-key"), Bearer(), BasicToken())
+        semantic    (JwtHeader("x-jwt-token"), TokenHeader("x-api-key"), Bearer(), BasicToken())
         ingest      (RawAuthorization(), PasswordHeaders("x-api-email", "x-api-password"))
         vault       (Bearer(),)
 
-``Identity`` (a service, injected by type)
-    =============================================================== ==================================================
-    ``await authenticate(request, forms) -> Principal``             the kernel calls it; a package only for its refresh
-                                                                    route: ``(Cookie("refresh_token_cookie",
-                                                                    purpose="refresh"), Bearer(purpose="refresh"))``
-    ``await sign_in(login, password, *, address, package)``         -> Principal; raises SignInRefused
-    ``await production_login(email, password, *, address)``         -> ProductionLogin(principal, access_token,
-                                                                    refresh_token); raises SignInRefused
-    ``production_refresh(principal) -> str``                        new access token; the principal came by a refresh
-                                                                    token; its claims carry the jti
-    ``await production_logout(principal)``                          ends access and refresh token of that log-in
-    ``await vault_login(username, password, *, address)``           -> VaultToken(token, token_timeout | None)
-    ``await vault_renew(request_token, principal)``                 -> VaultToken; raises Unauthenticated when the
-                                                                    session is older than its bound
-    ``catalog_exchange(principal) -> str``                          access token of one hour that acts as the
-                                                                    integration or personal token of the caller
-    ``await semantic_key(principal) -> str``                        a new ``tk_...``; at most twenty from this route
-    ``await hash_password(password) -> str``                        argon2id in the pool; pass the result to people.*
-    ``await check_password(principal_id, password, address=)``      -> bool, counted by the throttle (change-password)
-    ``session_is_signed_in`` etc.                                   see ``sessions``
-    =============================================================== ==================================================
+``Identity``
+    The service that handlers get by its type: sign-in, log-ins of production and vault, exchange, keys. A package calls
+    ``authenticate`` itself only where a refresh token is wanted: ``(Cookie("refresh_token_cookie", purpose="refresh"),
+    Bearer(purpose="refresh"))``.
 
-``SignInRefused.reason``: ``unknown_or_wrong``, ``inactive`` (the password was right), ``locked`` (``retry_after_seconds``
-is set), ``no_role`` (only vault_login: the account has no group there).
+``SignInRefused.reason``
+    ``unknown_or_wrong``, ``inactive`` (the password was right), ``locked`` (``retry_after_seconds`` is set), and of
+    ``vault_login`` alone ``no_role`` (no group). Each package renders it as its contract says.
 
-Functions on a transaction (``db.write(create_person, ...)``); ``by`` is the acting principal, None = the command line:
+Functions on a transaction: ``await db.write(create_person, email=..., by=principal)``. ``by`` is the acting principal;
+None is the command line. Tables to join a package's profiles with, 1:1 by id: ``PRINCIPALS``, ``ROLES``.
 
-people
-    ``create_person``, ``update_person``, ``set_role``, ``set_password``, ``create_technical_user``,
-    ``create_integration``, ``create_bot``, ``revoke_signed_tokens``, ``delete_principal``, ``read_principal``,
-    ``find_principal``, ``PRINCIPALS`` and ``ROLES`` (the tables, to join with a package's own profile table 1:1 by id)
-tokens
-    ``create_token``, ``list_tokens``, ``read_token``, ``update_token``, ``revoke_token``, ``rotate_token``
-roles
-    ``ROLE_WORDS[package]`` from least to most powerful; ``Principal.role(package)`` is one of these words or None
-
-Semantic's words are the words of its grants: access, query, edit, admin.
+``ROLE_WORDS[package]`` are the words of a role from least to most powerful. Semantic's are those of its grants.
 """
+
+from tessera.identity.forms import (
+    BasicToken,
+    Bearer,
+    Cookie,
+    JwtHeader,
+    PasswordHeaders,
+    RawAuthorization,
+    TokenHeader,
+)
+from tessera.identity.identity import Identity, ProductionLogin, VaultToken
+from tessera.identity.model import PRINCIPALS, ROLES
+from tessera.identity.passwords import check_new_password
+from tessera.identity.people import (
+    create_bot,
+    create_person,
+    create_technical_user,
+    delete_principal,
+    revoke_signed_tokens,
+    set_password,
+    set_role,
+    update_person,
+)
+from tessera.identity.principals import find_by_id, find_by_login, find_by_username, to_principal
+from tessera.identity.roles import ROLE_WORDS
+from tessera.identity.sign_in import SignInRefused
+from tessera.identity.tokens import (
+    TokenRecord,
+    create_integration_token,
+    create_semantic_key,
+    create_token,
+    find_token,
+    full_scopes,
+    list_tokens,
+    read_token,
+    revoke_token,
+    rotate_token,
+    update_token,
+)
+
+__all__ = [
+    "PRINCIPALS",
+    "ROLES",
+    "ROLE_WORDS",
+    "BasicToken",
+    "Bearer",
+    "Cookie",
+    "Identity",
+    "JwtHeader",
+    "PasswordHeaders",
+    "ProductionLogin",
+    "RawAuthorization",
+    "SignInRefused",
+    "TokenHeader",
+    "TokenRecord",
+    "VaultToken",
+    "check_new_password",
+    "create_bot",
+    "create_integration_token",
+    "create_person",
+    "create_semantic_key",
+    "create_technical_user",
+    "create_token",
+    "delete_principal",
+    "find_by_id",
+    "find_by_login",
+    "find_by_username",
+    "find_token",
+    "full_scopes",
+    "list_tokens",
+    "read_token",
+    "revoke_signed_tokens",
+    "revoke_token",
+    "rotate_token",
+    "set_password",
+    "set_role",
+    "to_principal",
+    "update_person",
+    "update_token",
+]

@@ -1,1 +1,16 @@
-"""The HTTP routes of this room, in the order of its contract."""
+"""The table of identity's own API, for the console and for scripts."""
+
+from tessera.identity.errors import render_problem
+from tessera.identity.forms import Bearer
+from tessera.identity.routes import account, audit, people, tokens
+from tessera.kernel.http import Package
+
+PACKAGE = Package(
+    name="identity",
+    base="/identity",
+    title="Identity",
+    description="People, technical users, roles, sign-in and every token.",
+    routes=[*account.ROUTES, *people.ROUTES, *tokens.ROUTES, *audit.ROUTES],
+    problem=render_problem,
+    credentials=(Bearer(),),
+)
