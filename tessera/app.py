@@ -37,7 +37,7 @@ from tessera.kernel.log import logger
 from tessera.kernel.realtime import Events
 from tessera.settings import Settings
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, CATALOG)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, CATALOG, INGEST)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 

@@ -6,6 +6,7 @@ Source: contracts/ingest.md, 5.8, 5.10 (system columns) and 5.11.
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from json import dumps
 from typing import Any, Final
 
 import pyarrow as pa
@@ -24,6 +25,7 @@ from tessera.ingest.reading.shapes import (
     TEXT,
     convert,
     merge,
+    to_text,
 )
 from tessera.warehouse import Column, Table, column, identifier, type_of
 
@@ -170,11 +172,13 @@ class Evolution:
             name = column_name(raw)
             name, made = self._place(name, values.type, statements)
             if made.shape is None:
-                fitted, nulls = convert(values, TEXT)
-                fitted = _as_json(fitted, values.type)
+                fitted, nulls = _as_json(values), 0
             else:
                 fitted, nulls = convert(values, made.shape)
             lost += nulls if made.is_declared else 0
+            if self.dialect == "postgres" and fitted.type == TEXT:
+                fitted, changed = _without_nul(fitted)
+                lost += changed
             columns[name] = fitted
         return statements, pa.table(columns) if columns else data.select([]), lost
 
@@ -246,13 +250,17 @@ def column_name(raw: str) -> str:
     return name
 
 
-def _as_json(texts: Any, shape: pa.DataType) -> Any:
-    """Nested values are JSON texts already; plain ones that go to a JSON column become JSON strings."""
-    if pa.types.is_nested(shape):
-        return texts
-    from json import dumps
+def _as_json(values: Any) -> Any:
+    """Nested values are written as JSON by the warehouse; a plain one that goes to a JSON column is made JSON here."""
+    if pa.types.is_nested(values.type):
+        return values
+    return pa.array([None if one is None else dumps(to_text(one)) for one in values.to_pylist()], TEXT)
 
-    return pa.array([None if text is None else dumps(text) for text in texts.to_pylist()], TEXT)
+
+def _without_nul(values: Any) -> tuple[Any, int]:
+    """Texts without the character that PostgreSQL cannot keep, and how many texts had it."""
+    found = pc.sum(pc.match_substring(values, "\x00")).as_py() or 0
+    return (pc.replace_substring(values, "\x00", "\N{REPLACEMENT CHARACTER}"), found) if found else (values, 0)
 
 
 def with_system_columns(
