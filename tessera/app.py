@@ -7,6 +7,7 @@ import inspect
 import socket
 import typing
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from tessera.identity import (
     TokenHeader,
 )
 from tessera.identity.routes import PACKAGE as IDENTITY
+from tessera.ingest.routes import PACKAGE as INGEST
 from tessera.kernel import metrics, schema
 from tessera.kernel.access import PUBLIC, Principal
 from tessera.kernel.db import Database
@@ -35,9 +37,11 @@ from tessera.kernel.jobs import Jobs
 from tessera.kernel.jobs_runner import JobRunner
 from tessera.kernel.log import logger
 from tessera.kernel.realtime import Events
+from tessera.production.routes import PACKAGE as PRODUCTION
 from tessera.settings import Settings
+from tessera.warehouse import Warehouse, open_warehouse
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, CATALOG, INGEST)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG, INGEST)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 
@@ -51,6 +55,11 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.db = Database(settings.metadata_url)
+        self.warehouse = open_warehouse(
+            settings.warehouse_address,
+            memory_limit_mb=settings.warehouse_memory_limit_mb,
+            threads=settings.warehouse_threads,
+        )
         self.identity = Identity(self.db, settings)
         self.jobs = Jobs(kind for package in PACKAGES for kind in package.job_kinds)
         self.events = Events(
@@ -68,12 +77,13 @@ class App:
             Identity: self.identity,
             Jobs: self.jobs,
             Events: self.events,
+            Warehouse: self.warehouse,
         }
         self._runner: JobRunner | None = None
         self._releasing: asyncio.Future[None] | None = None
         self._lock_file: Any = None
         self._server = Server(
-            PACKAGES,
+            [package if settings.root_aliases else replace(package, aliases=()) for package in PACKAGES],
             self.services,
             authenticate=self.identity.authenticate,
             plain=self._plain(),
@@ -134,6 +144,7 @@ class App:
         await self.identity.close()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self.events.stop)
+        await loop.run_in_executor(None, self.warehouse.close)
         await loop.run_in_executor(None, self.db.close)
 
     # -- what lies outside every package -----------------------------------------------------------------------------

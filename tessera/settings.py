@@ -47,6 +47,20 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     root_aliases: Annotated[
         bool, Meta(description="Answer ingest's `/query`, `/api-tokens` and `/environments/local-api` at the root too.")
     ] = True
+    warehouse_memory_limit_mb: Annotated[
+        int, Meta(ge=64, description="Memory of the embedded warehouse in megabytes, before it uses the disk.")
+    ] = 1024
+    warehouse_threads: Annotated[int, Meta(ge=1, le=256, description="Threads of the embedded warehouse.")] = 2
+
+    # -- ingest
+    ingest_local_folders: Annotated[
+        list[str], Meta(description="Folders that LOCAL connections may read, with all below them; empty: none.")
+    ] = msgspec.field(default_factory=list)
+    ingest_s3_endpoint: Annotated[
+        str, Meta(description="Address of the object store for S3 connections without ENDPOINT_URL; empty: Amazon's.")
+    ] = ""
+
+    # -- jobs
     job_threads: Annotated[int, Meta(ge=0, le=64, description="Jobs that this process runs at once; 0: none.")] = 4
 
     # -- sign-in; `jwt_secret` itself is a file or `JWT_SECRET`, never a setting (see docs/reference)
@@ -69,6 +83,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def path(self, *parts: str) -> Path:
         """A path below the data folder."""
         return Path(self.data_dir, *parts)
+
+    @property
+    def warehouse_address(self) -> str:
+        """The warehouse's address, the embedded one written out."""
+        return self.warehouse_url or f"duckdb://{self.path('warehouse.duckdb').absolute()}"
 
     @property
     def metadata_url(self) -> str:
