@@ -319,7 +319,12 @@ class _Runner:
         ]
         inputs = [{"schema": "files", "table": plan.source_place, "file": plan.source_place}]
         announce(
-            self.db, self.warehouse, plan.task.target, plan.job.created_by, inputs=inputs, lineage=lineage if columns else []
+            self.db,
+            self.warehouse,
+            plan.task.target,
+            plan.job.created_by,
+            inputs=inputs,
+            lineage=lineage if columns else [],
         )
 
     def _complete(self, plan: _Plan) -> None:

@@ -7,7 +7,7 @@ from tessera.kernel.http import Request, Response, json_response
 
 
 def render_problem(problem: Problem, request: Request) -> Response:
-    """403 for every refused credential (clients know no 401), 400 for every refused statement, ``message`` everywhere."""
+    """403 for every refused credential (clients know no 401), 400 for every refused statement."""
     if isinstance(problem, Unauthenticated):
         return json_response({"message": problem.message}, 403)
     if isinstance(problem, Forbidden):

@@ -9,6 +9,7 @@ from sqlglot import exp
 from tessera.ingest import connections, connections_store, jobs, jobs_store, tables, tables_store
 from tessera.ingest import ledger_store as ledger
 from tessera.ingest.evolution import SHOWN_SYSTEM_COLUMNS, SYSTEM_COLUMNS, type_word
+from tessera.ingest.jobs import Kernel
 from tessera.ingest.model import PACKAGE, Role
 from tessera.ingest.organizations_store import people
 from tessera.ingest.queries import prepare
@@ -38,9 +39,9 @@ class Desk(Struct, frozen=True):
     principal: Principal
 
     @property
-    def kernel(self) -> jobs.Kernel:
+    def kernel(self) -> Kernel:
         """For rules about jobs."""
-        return jobs.Kernel(self.jobs, self.settings, self.warehouse.dialect)
+        return Kernel(self.jobs, self.settings, self.warehouse.dialect)
 
 
 def parse_for(desk: Desk, sql: str) -> said.Statement:

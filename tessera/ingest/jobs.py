@@ -37,8 +37,8 @@ from tessera.kernel import events
 from tessera.kernel.access import Principal
 from tessera.kernel.clock import instant, now
 from tessera.kernel.db import Database, Tx
-from tessera.kernel.errors import Invalid
-from tessera.kernel.jobs import Jobs
+from tessera.kernel.errors import Invalid, NotFound
+from tessera.kernel.jobs import Jobs, read_job
 from tessera.settings import Settings
 from tessera.warehouse import Warehouse
 
@@ -84,7 +84,10 @@ def check(statement: CreateJob, connection: connections_store.Connection, kernel
         for name, text in transformations.items():
             transformation(name, text, kernel.dialect)
     if known.value_of(statement.options, "DELETE_FILES_AFTER_LOAD") is True and _is_read_only(connection):
-        raise Invalid(f"connection {connection.name} is READ_ONLY, so no job may delete its files", field="DELETE_FILES_AFTER_LOAD")
+        raise Invalid(
+            f"connection {connection.name} is READ_ONLY, so no job may delete its files",
+            field="DELETE_FILES_AFTER_LOAD",
+        )
 
 
 def read_options(texts: Mapping[str, str], kind: str) -> Options:
@@ -133,7 +136,10 @@ def _check_options(kind: str, options: Options) -> None:
     if isinstance(content, ContentType):
         if content.kind not in known.READABLE:
             readable = ", ".join(known.READABLE)
-            raise Invalid(f"CONTENT_TYPE {content.kind} is not available on this server; these are: {readable}", field="CONTENT_TYPE")
+            raise Invalid(
+                f"CONTENT_TYPE {content.kind} is not available on this server; these are: {readable}",
+                field="CONTENT_TYPE",
+            )
         if content.store_json_as_string:
             raise Invalid("STORE_JSON_AS_STRING is not available on this server", field="STORE_JSON_AS_STRING")
     compression = known.value_of(options, "COMPRESSION")
@@ -158,7 +164,9 @@ def create(tx: Tx, principal: Principal, statement: CreateJob, kernel: Kernel) -
     target = place(body.into)
     declared = read_declared(tx, body.into)
     if declared.primary_key:
-        raise Invalid(f"table {body.into} has a primary key; COPY FROM jobs write into tables without one", field="INTO")
+        raise Invalid(
+            f"table {body.into} has a primary key; COPY FROM jobs write into tables without one", field="INTO"
+        )
     table = known.COPY_JOBS[connection.kind]
     shown, secret = _split(statement.options, table)
     job_id = store.insert(
@@ -212,7 +220,7 @@ def read(tx: Tx, name: str) -> store.JobRecord:
 
 
 def alter(tx: Tx, principal: Principal, statement: AlterJob, kernel: Kernel) -> str:
-    """Change options, or add or drop an expectation; a bare ALTER JOB is a no-op. Takes effect at the next unit of work.
+    """Change options, or add or drop an expectation, from the next unit of work on; a bare ALTER JOB is a no-op.
 
     Raises:
         Invalid: there is no such job, an option that it does not have, or an expectation that does not fit.
@@ -290,9 +298,6 @@ def cancel_run(tx: Tx, job: store.JobRecord, jobs: Jobs, principal: Principal | 
 
 def is_active(tx: Tx, kernel_job_id: str) -> bool:
     """Whether the kernel's job is queued or running."""
-    from tessera.kernel.jobs import read_job
-    from tessera.kernel.errors import NotFound
-
     try:
         return read_job(tx, kernel_job_id).state in ("queued", "running")
     except NotFound:
@@ -375,5 +380,3 @@ def start_of(options: Options, created_at: str) -> str | None:
     if not isinstance(moment, Moment) or moment.word == "BEGINNING":
         return None
     return created_at if moment.at is None else instant(moment.at)
-
-

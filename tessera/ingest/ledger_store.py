@@ -93,9 +93,7 @@ def define(
     table: Table, columns: Mapping[str, str], primary_key: Sequence[str] = (), *, exists: bool = True
 ) -> exp.Create:
     """CREATE TABLE, with types in the portable spelling."""
-    parts: list[exp.Expression] = [
-        exp.ColumnDef(this=identifier(name), kind=type_of(kind)) for name, kind in columns.items()
-    ]
+    parts: list[exp.Expr] = [exp.ColumnDef(this=identifier(name), kind=type_of(kind)) for name, kind in columns.items()]
     if primary_key:
         parts.append(exp.PrimaryKey(expressions=[identifier(name) for name in primary_key]))
     return exp.Create(this=exp.Schema(this=table.expression(), expressions=parts), kind="TABLE", exists=exists)
@@ -246,7 +244,7 @@ def forget_expectation(warehouse: Warehouse, job_id: str, name: str) -> None:
 
 def totals(reader: Reader) -> list[dict[str, Any]]:
     """Sums of the ledger, one row a job."""
-    sums: list[exp.Expression] = [exp.alias_(exp.Sum(this=column(name)), name) for name in (*COUNTS, "files_changed")]
+    sums: list[exp.Expr] = [exp.alias_(exp.Sum(this=column(name)), name) for name in (*COUNTS, "files_changed")]
     loaded = exp.Case(
         ifs=[
             exp.If(

@@ -22,7 +22,8 @@ def read_body(body: bytes, kind: type[T]) -> T:
         Invalid: it is no JSON, or lacks a field, or has one of another type; the message names it.
     """
     try:
-        return decode_json(body, kind)
+        read: T = decode_json(body, kind)
+        return read
     except Invalid as problem:
         if problem.code != "json":
             raise
@@ -30,7 +31,8 @@ def read_body(body: bytes, kind: type[T]) -> T:
         value: Any = _DECODER.decode(body.decode())
     except (ValueError, RecursionError):
         raise Invalid("the body is no JSON; send an object, with the header content-type: application/json") from None
-    return decode_json(msgspec.json.encode(_plain(value)), kind)
+    mended: T = decode_json(msgspec.json.encode(_plain(value)), kind)
+    return mended
 
 
 def _plain(value: Any) -> Any:

@@ -161,7 +161,9 @@ class _Shaper:
 
     def _inner_queries(self, tree: exp.Select) -> list[exp.Expr]:
         """Queries inside expressions (not those in FROM, which were done with the sources)."""
-        parts = [part for name in ("expressions", "where", "having", "order", "qualify") for part in _listed(tree, name)]
+        parts = [
+            part for name in ("expressions", "where", "having", "order", "qualify") for part in _listed(tree, name)
+        ]
         return [query for part in parts for query in part.find_all(exp.Select) if query.parent_select is tree]
 
     def _sources(self, tree: exp.Select, common: Mapping[str, list[str] | None]) -> dict[str, list[str] | None]:
@@ -195,7 +197,9 @@ class _Shaper:
             return
         items: list[exp.Expr] = []
         for item in tree.expressions:
-            plain = isinstance(item, exp.Star) and not any(item.args.get(word) for word in ("except_", "replace", "rename"))
+            plain = isinstance(item, exp.Star) and not any(
+                item.args.get(word) for word in ("except_", "replace", "rename")
+            )
             qualified = isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
             chosen = list(sources) if plain else [item.table.lower()] if qualified else []
             if not chosen or any(sources.get(name) is None for name in chosen):
@@ -210,7 +214,11 @@ class _Shaper:
         own = [name for name in names if name not in SYSTEM_COLUMNS]
         system = [name for name in SHOWN_SYSTEM_COLUMNS if name in names]
         spelled = alias and next(
-            (node.alias_or_name for node in tree.find_all(exp.Table, exp.Subquery) if node.alias_or_name.lower() == alias),
+            (
+                node.alias_or_name
+                for node in tree.find_all(exp.Table, exp.Subquery)
+                if node.alias_or_name.lower() == alias
+            ),
             alias,
         )
         return [column(name, of=spelled or None) for name in own + system]

@@ -306,4 +306,3 @@ def cancel(query_id: str, owner: str) -> None:
     if running is None or running.owner != owner:
         raise NotFound("there is no such query, or its result is no longer kept")
     running.cancel.cancel()
-

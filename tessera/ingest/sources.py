@@ -154,7 +154,7 @@ class LocalSource:
     def open(self, file: SourceFile) -> BinaryIO:
         """Where the file really is, is checked again on what was opened: a link may have been changed meanwhile."""
         try:
-            stream = Path(file.unit).open("rb")
+            stream = Path(file.unit).open("rb")  # noqa: SIM115 - the caller closes it
         except OSError as error:
             raise SourceAway(f"{file.path} cannot be opened: {error.strerror}") from error
         real = os.path.realpath(f"/proc/self/fd/{stream.fileno()}") if Path("/proc/self/fd").is_dir() else file.unit
@@ -178,7 +178,7 @@ def _is_text(name: str) -> bool:
 
 
 class ObjectSource:
-    """Objects below a prefix of a bucket, by obstore's interface. What can be seen there is complete (contract, 6.2)."""
+    """Objects below a prefix of a bucket, by obstore's interface. What is visible is complete (contract, 6.2)."""
 
     def __init__(self, store: Any, bucket: str, prefix: str) -> None:
         self._store = store
@@ -248,7 +248,7 @@ def s3_source(options: dict[str, str], location: str) -> ObjectSource:
         "virtual_hosted_style_request": options.get("PATH_STYLE", "TRUE" if endpoint else "FALSE").upper() != "TRUE",
     }
     client: Any = {"allow_http": bool(endpoint and endpoint.startswith("http://")), "timeout": "60s"}
-    given = {name: value for name, value in config.items() if value is not None}
+    given: Any = {name: value for name, value in config.items() if value is not None}
     if "access_key_id" not in given:
         given["skip_signature"] = True
     store = S3Store(parts.netloc, config=given, client_options=client)

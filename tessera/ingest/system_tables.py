@@ -14,9 +14,9 @@ from tessera.ingest import connections_store, jobs_store, tables_store
 from tessera.ingest import ledger_store as ledger
 from tessera.ingest.evolution import SYSTEM_COLUMNS, leaf_columns, type_word
 from tessera.ingest.organizations_store import people
+from tessera.ingest.sql.options import ANY_JOB, read_again, value_of
 from tessera.ingest.sql.options import CONNECTIONS as CONNECTION_OPTIONS
 from tessera.ingest.sql.options import TABLE as TABLE_OPTIONS
-from tessera.ingest.sql.options import ANY_JOB, read_again, value_of
 from tessera.ingest.sql.statements import CATALOG
 from tessera.kernel.access import Principal
 from tessera.kernel.db import Database, Tx

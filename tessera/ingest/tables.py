@@ -37,7 +37,9 @@ def place(name: TableName) -> Table:
 def _writable(name: TableName) -> Table:
     table = place(name)
     if table.schema in CLOSED:
-        raise Invalid(f"schema {table.schema} is not ingest's to write; use landing, or a schema of your own", field="table")
+        raise Invalid(
+            f"schema {table.schema} is not ingest's to write; use landing, or a schema of your own", field="table"
+        )
     return table
 
 
