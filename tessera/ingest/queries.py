@@ -156,7 +156,7 @@ class _Shaper:
         for number, item in enumerate(tree.expressions):
             if item.is_star:
                 return None
-            names.append(item.alias_or_name or f"_col{number}")
+            names.append(_own_name(item) or f"_col{number}")
         return names
 
     def _inner_queries(self, tree: exp.Select) -> list[exp.Expr]:
@@ -252,9 +252,14 @@ class _Shaper:
                 unique = f"{name}_{number}"
             used.add(unique.lower())
             bare = item.this if isinstance(item, exp.Alias) else item
-            needs = unique != name or not item.alias_or_name
+            needs = unique != name or not _own_name(item)
             items.append(exp.alias_(bare, unique, quoted=True) if needs else item)
         select.set("expressions", items)
+
+
+def _own_name(item: exp.Expr) -> str:
+    """The name that an item of a SELECT has without our help: its alias, or that of a plain column or field."""
+    return item.alias_or_name if isinstance(item, exp.Alias | exp.Column | exp.Dot) else ""
 
 
 def _listed(tree: exp.Select, name: str) -> list[exp.Expr]:

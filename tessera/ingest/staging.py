@@ -91,7 +91,7 @@ def apply(writer: Writer, dialect: str, work: Work, raw: pa.Table, event_time: d
     columns |= dict(zip(changed.column_names, changed.columns, strict=True))
     table = pa.table(columns) if columns else pa.table({ROW: places}).select([])
     for used in (step, stage):
-        writer.execute(exp.Drop(this=used.expression(), kind="TABLE"))
+        writer.execute(exp.Drop(tables=[used.expression()], kind="TABLE"))
     return Outcome(table, places, dropped, deduplicated, violations)
 
 

@@ -152,7 +152,7 @@ def drop(db: Database, warehouse: Warehouse, principal: Principal, statement: Dr
         raise Invalid(f"table {name} is written by the jobs {', '.join(job.name for job in jobs)}; drop those first")
     target = Table(name.schema, name.name)
     with warehouse.writing(target) as writer:
-        writer.execute(exp.Drop(this=target.expression(), kind="TABLE", exists=True))
+        writer.execute(exp.Drop(tables=[target.expression()], kind="TABLE", exists=True))
 
     def forget(tx: Tx) -> None:
         store.remove(tx, found.id)
