@@ -16,7 +16,15 @@ from starlette.types import Receive, Scope, Send
 
 from tessera import __version__
 from tessera.catalog.routes import PACKAGE as CATALOG
-from tessera.identity import Identity
+from tessera.identity import (
+    BasicToken,
+    Cookie,
+    Identity,
+    JwtHeader,
+    PasswordHeaders,
+    RawAuthorization,
+    TokenHeader,
+)
 from tessera.identity.routes import PACKAGE as IDENTITY
 from tessera.kernel import metrics, schema
 from tessera.kernel.access import PUBLIC, Principal
@@ -50,6 +58,7 @@ class App:
             self._authenticate_any,
             packages=[package.name for package in PACKAGES],
             socket_packages=SOCKET_PACKAGES,
+            origins=[*settings.cors_origins, *([settings.public_url.rstrip("/")] if settings.public_url else [])],
             consumers=[consumer for package in PACKAGES for consumer in package.consumers],
             audiences={package.name: package.audience for package in PACKAGES if package.audience is not None},
         )
@@ -194,7 +203,15 @@ class App:
         return openapi.document(found, request.origin + found.base, SECURITY)
 
 
-ANY_CREDENTIALS: Final = tuple(dict.fromkeys(form for package in PACKAGES for form in package.credentials))
+ANY_CREDENTIALS: Final = (
+    BasicToken(),
+    RawAuthorization(),
+    JwtHeader("x-jwt-token"),
+    TokenHeader("x-api-key"),
+    Cookie("access_token_cookie"),
+    PasswordHeaders(),
+)
+"""Every form of every package, in an order in which none takes another's header for its own and malformed."""
 SECURITY: Final[Mapping[str, Any]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A log-in's token or an opaque token."},
 }

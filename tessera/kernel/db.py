@@ -332,7 +332,9 @@ def open_postgres(url: sa.URL, *, reads: bool) -> Any:
     arguments |= {name: value for name, value in url.query.items() if isinstance(value, str)}
     connection = psycopg.connect(
         **arguments,
-        options="-c timezone=UTC -c lock_timeout=10000 -c statement_timeout=60000",
+        options="-c timezone=UTC -c lock_timeout=10000 -c statement_timeout=60000"
+        # A process that hangs inside a transaction must not hold its rows for ever.
+        " -c idle_in_transaction_session_timeout=60000",
         autocommit=reads,
         prepare_threshold=1,
         application_name="tessera",
