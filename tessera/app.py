@@ -15,7 +15,16 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.types import Receive, Scope, Send
 
 from tessera import __version__
-from tessera.identity import Identity
+from tessera.catalog.routes import PACKAGE as CATALOG
+from tessera.identity import (
+    BasicToken,
+    Cookie,
+    Identity,
+    JwtHeader,
+    PasswordHeaders,
+    RawAuthorization,
+    TokenHeader,
+)
 from tessera.identity.routes import PACKAGE as IDENTITY
 from tessera.kernel import metrics, schema
 from tessera.kernel.access import PUBLIC, Principal
@@ -26,9 +35,10 @@ from tessera.kernel.jobs import Jobs
 from tessera.kernel.jobs_runner import JobRunner
 from tessera.kernel.log import logger
 from tessera.kernel.realtime import Events
+from tessera.production.routes import PACKAGE as PRODUCTION
 from tessera.settings import Settings
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY,)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 
@@ -49,6 +59,7 @@ class App:
             self._authenticate_any,
             packages=[package.name for package in PACKAGES],
             socket_packages=SOCKET_PACKAGES,
+            origins=[*settings.cors_origins, *([settings.public_url.rstrip("/")] if settings.public_url else [])],
             consumers=[consumer for package in PACKAGES for consumer in package.consumers],
             audiences={package.name: package.audience for package in PACKAGES if package.audience is not None},
         )
@@ -193,7 +204,15 @@ class App:
         return openapi.document(found, request.origin + found.base, SECURITY)
 
 
-ANY_CREDENTIALS: Final = tuple(dict.fromkeys(form for package in PACKAGES for form in package.credentials))
+ANY_CREDENTIALS: Final = (
+    BasicToken(),
+    RawAuthorization(),
+    JwtHeader("x-jwt-token"),
+    TokenHeader("x-api-key"),
+    Cookie("access_token_cookie"),
+    PasswordHeaders(),
+)
+"""Every form of every package, in an order in which none takes another's header for its own and malformed."""
 SECURITY: Final[Mapping[str, Any]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A log-in's token or an opaque token."},
 }

@@ -1,0 +1,94 @@
+"""Owns pages: what a client may ask for, and the five keys of every paged answer.
+
+``next_page`` repeats the client's own query with the next number, and carries besides where this page ended: behind it
+the next one is found by key, so that the thousandth page costs what the first does, and a row that is inserted
+meanwhile neither repeats nor hides another. Source: contracts/catalog.md, 5.
+"""
+
+import base64
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from tessera.catalog import paths
+from tessera.catalog.objects_store import Seek
+from tessera.kernel.errors import Invalid
+from tessera.kernel.http import Request
+
+LIMIT_MAX: Final = 5_000
+LIMIT_DEFAULT: Final = 20
+PAGE_MAX: Final = 1_000_000_000
+CURSOR: Final = "cursor"
+
+Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX)]
+PageNumber = Annotated[int, Meta(ge=1, le=PAGE_MAX)]
+
+
+class PageQuery(Struct, kw_only=True, rename="camel"):
+    """``limit`` and ``page`` of a paged list, and the place behind which it goes on."""
+
+    limit: Limit = LIMIT_DEFAULT
+    page: PageNumber = 1
+    cursor: str | None = None
+
+    def seek(self) -> Seek:
+        """Where the page begins.
+
+        Raises:
+            Invalid: a cursor that this server did not make.
+        """
+        if self.cursor is None:
+            return Seek(offset=(self.page - 1) * self.limit)
+        try:
+            key, row_id = msgspec.json.decode(base64.urlsafe_b64decode(self.cursor), type=tuple[str, str])
+        except (ValueError, msgspec.MsgspecError):
+            raise Invalid("cursor: not one that this server made; leave it out", field=CURSOR) from None
+        if not paths.is_uuid(row_id) or "\x00" in key:
+            raise Invalid("cursor: not one that this server made; leave it out", field=CURSOR)
+        return Seek(key, row_id)
+
+
+class Page(Struct, frozen=True):
+    """The envelope of every paged list."""
+
+    pages: int
+    total: int
+    total_sum: int
+    next_page: str | None
+    results: Sequence[Any]
+
+
+class Address(Struct, frozen=True):
+    """What ``next_page`` is made of; taken from the request before the work moves to another thread."""
+
+    url: str
+    query: str
+    origin: str
+
+    @classmethod
+    def of(cls, request: Request) -> "Address":
+        """The address as the caller wrote it, behind whatever proxy."""
+        return cls(f"{request.origin}{request.url.path}", request.url.query, request.origin)
+
+    def page(self, number: int, last: tuple[str, str]) -> str:
+        """The same query, for page ``number``, going on behind ``last`` (sort key and id)."""
+        kept = [(name, value) for name, value in parse_qsl(self.query, keep_blank_values=True)]
+        pairs = [(name, value) for name, value in kept if name not in ("page", CURSOR)]
+        mark = base64.urlsafe_b64encode(msgspec.json.encode(last)).decode()
+        return f"{self.url}?{urlencode([*pairs, ('page', str(number)), (CURSOR, mark)])}"
+
+
+def make_page(
+    results: Sequence[Any], query: PageQuery, address: Address, *, total_sum: int, last: tuple[str, str] | None
+) -> Raw:
+    """The answer, encoded.
+
+    Args:
+        last: sort key and id of the last row shown; None for an empty page.
+    """
+    pages = -(-total_sum // query.limit)
+    next_page = address.page(query.page + 1, last) if last is not None and query.page < pages else None
+    return Raw(msgspec.json.encode(Page(pages, len(results), total_sum, next_page, results)))
