@@ -57,8 +57,10 @@ class App:
         self.db = Database(settings.metadata_url)
         self.warehouse = open_warehouse(
             settings.warehouse_address,
-            memory_limit_mb=settings.warehouse_memory_limit_mb,
+            memory_limit_mb=settings.warehouse_memory_mb,
             threads=settings.warehouse_threads,
+            workers=settings.warehouse_workers,
+            connections=settings.warehouse_workers + settings.job_threads + 2,
         )
         self.identity = Identity(self.db, settings)
         self.jobs = Jobs(kind for package in PACKAGES for kind in package.job_kinds)
@@ -74,10 +76,10 @@ class App:
         self.services: dict[type, Any] = {
             Settings: settings,
             Database: self.db,
+            Warehouse: self.warehouse,
             Identity: self.identity,
             Jobs: self.jobs,
             Events: self.events,
-            Warehouse: self.warehouse,
         }
         self._runner: JobRunner | None = None
         self._releasing: asyncio.Future[None] | None = None
@@ -183,11 +185,16 @@ class App:
 
     async def _ready(self) -> Response:
         """All that a request may need answers too."""
-        state = {"metadata": True}
+        state = {"metadata": True, "warehouse": True}
         try:
             await self.db.read(_touch)
         except Unavailable:
             state["metadata"] = False
+        try:
+            # Not through `run`: long queries of others must not make the server look dead.
+            await asyncio.get_running_loop().run_in_executor(None, self.warehouse.schemas)
+        except Unavailable:
+            state["warehouse"] = False
         return json_response({"ready": all(state.values()), **state}, 200 if all(state.values()) else 503)
 
     async def _metrics(self) -> Response:

@@ -30,6 +30,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str, Meta(description="Metadata database: `postgresql://...`; empty: SQLite in `data_dir`.")
     ] = ""
     warehouse_url: Annotated[str, Meta(description="Warehouse: `postgresql://...`; empty: DuckDB in `data_dir`.")] = ""
+    warehouse_memory_mb: Annotated[
+        int,
+        Meta(ge=128, description="Memory in MiB that the embedded warehouse may hold before it spills to `data_dir`."),
+    ] = 1024
+    warehouse_threads: Annotated[int, Meta(ge=1, le=256, description="Threads of the embedded warehouse.")] = 2
+    warehouse_workers: Annotated[
+        int, Meta(ge=1, le=64, description="Warehouse queries of requests that run at once; more wait their turn.")
+    ] = 4
 
     # -- the server
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$", description="Least level logged.")] = "info"
@@ -47,11 +55,6 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     root_aliases: Annotated[
         bool, Meta(description="Answer ingest's `/query`, `/api-tokens` and `/environments/local-api` at the root too.")
     ] = True
-    warehouse_memory_limit_mb: Annotated[
-        int, Meta(ge=64, description="Memory of the embedded warehouse in megabytes, before it uses the disk.")
-    ] = 1024
-    warehouse_threads: Annotated[int, Meta(ge=1, le=256, description="Threads of the embedded warehouse.")] = 2
-
     # -- ingest
     ingest_local_folders: Annotated[
         list[str], Meta(description="Folders that LOCAL connections may read, with all below them; empty: none.")
@@ -86,7 +89,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def warehouse_address(self) -> str:
-        """The warehouse's address, the embedded one written out."""
+        """URL of the warehouse's engine."""
         return self.warehouse_url or f"duckdb://{self.path('warehouse.duckdb').absolute()}"
 
     @property
