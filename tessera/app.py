@@ -7,6 +7,7 @@ import inspect
 import socket
 import typing
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from tessera.identity import (
     TokenHeader,
 )
 from tessera.identity.routes import PACKAGE as IDENTITY
+from tessera.ingest.routes import PACKAGE as INGEST
 from tessera.kernel import metrics, schema
 from tessera.kernel.access import PUBLIC, Principal
 from tessera.kernel.db import Database
@@ -39,7 +41,7 @@ from tessera.production.routes import PACKAGE as PRODUCTION
 from tessera.settings import Settings
 from tessera.warehouse import Warehouse, open_warehouse
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG, INGEST)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 
@@ -83,7 +85,7 @@ class App:
         self._releasing: asyncio.Future[None] | None = None
         self._lock_file: Any = None
         self._server = Server(
-            PACKAGES,
+            [package if settings.root_aliases else replace(package, aliases=()) for package in PACKAGES],
             self.services,
             authenticate=self.identity.authenticate,
             plain=self._plain(),
