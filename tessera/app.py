@@ -7,6 +7,7 @@ import inspect
 import socket
 import typing
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from tessera import __version__
 from tessera.catalog.routes import PACKAGE as CATALOG
 from tessera.identity import (
+    ROLE_WORDS,
     BasicToken,
     Cookie,
     Identity,
@@ -26,6 +28,7 @@ from tessera.identity import (
     TokenHeader,
 )
 from tessera.identity.routes import PACKAGE as IDENTITY
+from tessera.ingest.routes import PACKAGE as INGEST
 from tessera.kernel import metrics, schema
 from tessera.kernel.access import PUBLIC, Principal
 from tessera.kernel.db import Database
@@ -37,8 +40,9 @@ from tessera.kernel.log import logger
 from tessera.kernel.realtime import Events
 from tessera.production.routes import PACKAGE as PRODUCTION
 from tessera.settings import Settings
+from tessera.warehouse import Warehouse, open_warehouse
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG, INGEST)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 
@@ -52,12 +56,19 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.db = Database(settings.metadata_url)
+        self.warehouse = open_warehouse(
+            settings.warehouse_address,
+            memory_limit_mb=settings.warehouse_memory_mb,
+            threads=settings.warehouse_threads,
+            workers=settings.warehouse_workers,
+            connections=settings.warehouse_workers + settings.job_threads + 2,
+        )
         self.identity = Identity(self.db, settings)
         self.jobs = Jobs(kind for package in PACKAGES for kind in package.job_kinds)
         self.events = Events(
             self.db,
             self._authenticate_any,
-            packages=[package.name for package in PACKAGES],
+            packages=[*ROLE_WORDS, IDENTITY.name],
             socket_packages=SOCKET_PACKAGES,
             origins=[*settings.cors_origins, *([settings.public_url.rstrip("/")] if settings.public_url else [])],
             consumers=[consumer for package in PACKAGES for consumer in package.consumers],
@@ -66,6 +77,7 @@ class App:
         self.services: dict[type, Any] = {
             Settings: settings,
             Database: self.db,
+            Warehouse: self.warehouse,
             Identity: self.identity,
             Jobs: self.jobs,
             Events: self.events,
@@ -74,7 +86,7 @@ class App:
         self._releasing: asyncio.Future[None] | None = None
         self._lock_file: Any = None
         self._server = Server(
-            PACKAGES,
+            [package if settings.root_aliases else replace(package, aliases=()) for package in PACKAGES],
             self.services,
             authenticate=self.identity.authenticate,
             plain=self._plain(),
@@ -135,6 +147,7 @@ class App:
         await self.identity.close()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self.events.stop)
+        await loop.run_in_executor(None, self.warehouse.close)
         await loop.run_in_executor(None, self.db.close)
 
     # -- what lies outside every package -----------------------------------------------------------------------------
@@ -173,11 +186,16 @@ class App:
 
     async def _ready(self) -> Response:
         """All that a request may need answers too."""
-        state = {"metadata": True}
+        state = {"metadata": True, "warehouse": True}
         try:
             await self.db.read(_touch)
         except Unavailable:
             state["metadata"] = False
+        try:
+            # Not through `run`: long queries of others must not make the server look dead.
+            await asyncio.get_running_loop().run_in_executor(None, self.warehouse.schemas)
+        except Unavailable:
+            state["warehouse"] = False
         return json_response({"ready": all(state.values()), **state}, 200 if all(state.values()) else 503)
 
     async def _metrics(self) -> Response:
