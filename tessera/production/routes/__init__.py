@@ -11,6 +11,7 @@ from tessera.kernel.http import Package
 from tessera.kernel.resource_routes import routes_of
 from tessera.production import errors, first_start
 from tessera.production.access import PACKAGE_NAME
+from tessera.production.audience import heard
 from tessera.production.resources import RESOURCES
 from tessera.production.routes import auth, entities, persons, projects, system, tasks
 
@@ -39,5 +40,6 @@ PACKAGE: Final = Package(
     problem=errors.render,
     credentials=CREDENTIALS,
     wants_json_type=True,
+    audience=heard,
     on_start=(make_first_rows,),
 )
