@@ -118,14 +118,6 @@ def create(desk: Desk, body: dict[str, Any]) -> dict[str, Any]:
     return read(desk, input_id)
 
 
-def _uuid(text: str) -> str:
-    return (
-        text
-        if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text)
-        else "0" * 8 + "-0000" * 3 + "-" + "0" * 12
-    )
-
-
 def table_name(name: str) -> str:
     """The name made an identifier. Source: contract, 3.1, last paragraph."""
     plain = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_") or "input"
