@@ -38,8 +38,8 @@ def test_the_grid_has_columns_with_types_and_rows_as_arrays(editor: Caller) -> N
 
 
 def test_columns_have_names_of_their_own(editor: Caller) -> None:
-    grid = editor.grid("SELECT 1 AS a, 2 AS a, 3 AS A, 1 + 1, 'x'")
-    assert [one["name"] for one in grid["columns"]] == ["a", "a_1", "A_2", "_col3", "_col4"]
+    grid = editor.grid("SELECT 1 AS a, 2 AS a, 3 AS a, 1 + 1, 'x'")
+    assert [one["name"] for one in grid["columns"]] == ["a", "a_1", "a_2", "_col3", "_col4"]
 
 
 def test_an_empty_result_has_columns_and_no_rows(editor: Caller) -> None:
