@@ -19,7 +19,12 @@ class Cli:
     """The command with a home of its own."""
 
     def __init__(self, home: Path, **environment: str) -> None:
-        self.environment = {**os.environ, "UPSOLVER_HOME": str(home), "HOME": str(home), "PYTHONWARNINGS": "ignore"} | environment
+        self.environment = {
+            **os.environ,
+            "UPSOLVER_HOME": str(home),
+            "HOME": str(home),
+            "PYTHONWARNINGS": "ignore",
+        } | environment
         home.mkdir(exist_ok=True)
         self.config = home / "config"
 

@@ -60,7 +60,9 @@ def test_a_statement_without_rows_gives_its_message(sdk: Any) -> None:
 
 def test_a_long_result_is_paged(sdk: Any) -> None:
     cursor = sdk.cursor()
-    cursor.execute("WITH RECURSIVE n AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM n WHERE x < 12000) SELECT x FROM n ORDER BY x")
+    cursor.execute(
+        "WITH RECURSIVE n AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM n WHERE x < 12000) SELECT x FROM n ORDER BY x"
+    )
     assert cursor.rowcount == -1
     assert [row[0] for row in cursor.fetchall()] == list(range(1, 12001))
 

@@ -75,7 +75,9 @@ class Caller:
     def copy(self, connection: str, table: str, options: str = "", expectations: str = "") -> str:
         """A COPY job over the whole of a connection: its name."""
         name = unique("job")
-        self.told(f"CREATE JOB {name} {options} AS COPY FROM LOCAL {connection} LOCATION = '' INTO {table} {expectations}")
+        self.told(
+            f"CREATE JOB {name} {options} AS COPY FROM LOCAL {connection} LOCATION = '' INTO {table} {expectations}"
+        )
         return name
 
     def until_loaded(self, job: str, files: int) -> dict[str, Any]:

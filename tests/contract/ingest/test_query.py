@@ -71,7 +71,10 @@ def test_a_long_result_comes_in_pages_of_ten_thousand(editor: Caller) -> None:
     assert sizes == [10_000, 10_000, 5_000]
     assert values == list(range(1, 25_001))
     number = following or answer.request.url.path.rsplit("/", 1)[1]
-    assert editor.client.get(answer.request.url.path.removeprefix("/ingest").removesuffix(number) + "99").status_code == 404
+    assert (
+        editor.client.get(answer.request.url.path.removeprefix("/ingest").removesuffix(number) + "99").status_code
+        == 404
+    )
 
 
 def test_a_query_that_takes_longer_than_a_second_is_pending_and_then_there(editor: Caller) -> None:
@@ -199,17 +202,22 @@ def test_statements_of_dbt_upsolver_about_what_is_there(editor: Caller) -> None:
     )
     assert ["default_glue_catalog", table, "landing", "table"] in found
     for name in ("views", "jobs", "connections"):
-        editor.rows(f"{note} select 'd' as database, name, 's' as schema, 'x' as type from system.information_schema.{name}")
-    named = editor.rows("SELECT schema, name, created_by, comment, 'table' AS type FROM system.information_schema.tables;")
+        editor.rows(
+            f"{note} select 'd' as database, name, 's' as schema, 'x' as type from system.information_schema.{name}"
+        )
+    named = editor.rows(
+        "SELECT schema, name, created_by, comment, 'table' AS type FROM system.information_schema.tables;"
+    )
     assert ["landing", table] in [row[:2] for row in named]
     columns = editor.rows(
         "SELECT catalog, schema, name, data_type FROM system.information_schema.columns "
         f"WHERE catalog='default_glue_catalog' AND schema='landing' AND \"table\"='{table}'"
     )
     assert columns[0] == ["default_glue_catalog", "landing", "a", "BIGINT"]
-    assert editor.rows(
-        'select * from system.monitoring.expectations where "job_name"=\'x\' and "expectation_name"=\'y\';'
-    ) == []
+    assert (
+        editor.rows("select * from system.monitoring.expectations where \"job_name\"='x' and \"expectation_name\"='y';")
+        == []
+    )
 
 
 def test_statements_of_dbt_upsolver_that_make_things(editor: Caller) -> None:
@@ -217,7 +225,9 @@ def test_statements_of_dbt_upsolver_that_make_things(editor: Caller) -> None:
     schema = unique("sch")
     table = f'"default_glue_catalog"."{schema}"."raw1"'
     s3 = unique("c")
-    editor.told(f"CREATE S3 CONNECTION {s3}  read_only = True  comment = 'hi'  path_display_filters = ('s3://a/', 's3://b/')")
+    editor.told(
+        f"CREATE S3 CONNECTION {s3}  read_only = True  comment = 'hi'  path_display_filters = ('s3://a/', 's3://b/')"
+    )
     editor.told(f"ALTER S3 CONNECTION {s3}  SET read_only = True  SET comment = 'ho'")
     assert editor.rows(f"SELECT comment FROM system.information_schema.connections WHERE name = '{s3}'") == [["ho"]]
     editor.told(f"CREATE TABLE {table} ()  PARTITIONED BY $event_date")
@@ -242,7 +252,7 @@ def test_statements_of_dbt_upsolver_that_make_things(editor: Caller) -> None:
     assert "there is no table" in editor.refused(f"SELECT * FROM {table}")
 
 
-# -- names and secrets ---------------------------------------------------------------------------------------------------
+# -- names and secrets -------------------------------------------------------------------------------------------------
 
 
 def test_a_name_that_is_taken_already_exists(editor: Caller) -> None:
@@ -251,7 +261,9 @@ def test_a_name_that_is_taken_already_exists(editor: Caller) -> None:
     job = editor.copy(connection, table)
     assert "already exists" in editor.refused(f"CREATE LOCAL CONNECTION {connection.upper()} ROOT = '{folder}'")
     assert "already exists" in editor.refused(f"CREATE TABLE {table} ()")
-    assert "already exists" in editor.refused(f"CREATE JOB {job} AS COPY FROM LOCAL {connection} LOCATION = '' INTO {table}")
+    assert "already exists" in editor.refused(
+        f"CREATE JOB {job} AS COPY FROM LOCAL {connection} LOCATION = '' INTO {table}"
+    )
     editor.told(f"CREATE LOCAL CONNECTION IF NOT EXISTS {connection} ROOT = '{folder}'")
     editor.told(f"CREATE TABLE IF NOT EXISTS {table} ()")
     editor.told(f"CREATE JOB IF NOT EXISTS {job} AS COPY FROM LOCAL {connection} LOCATION = '' INTO {table}")
@@ -259,7 +271,11 @@ def test_a_name_that_is_taken_already_exists(editor: Caller) -> None:
     assert job in editor.refused(f"DROP TABLE {table}")
     for sql in (f"DROP JOB {job}", f"DROP TABLE {table}", f"DROP CONNECTION {connection}"):
         editor.told(sql)
-    for sql in (f"DROP JOB IF EXISTS {job}", f"DROP TABLE IF EXISTS {table}", f"DROP CONNECTION IF EXISTS {connection}"):
+    for sql in (
+        f"DROP JOB IF EXISTS {job}",
+        f"DROP TABLE IF EXISTS {table}",
+        f"DROP CONNECTION IF EXISTS {connection}",
+    ):
         assert "does not exist" in editor.told(sql)
 
 
@@ -288,9 +304,14 @@ def test_show_create_and_describe_answer_with_a_grid(editor: Caller) -> None:
     table = editor.table("a BIGINT, b DECIMAL(10, 2)")
     text = editor.rows(f"SHOW CREATE TABLE {table}")[0][0]
     assert text == f"CREATE TABLE default_glue_catalog.landing.{table} (\n    a BIGINT,\n    b DECIMAL(10, 2)\n);"
-    assert editor.rows(f"DESCRIBE {table}")[:2] == [["a", "BIGINT", False, False], ["b", "DECIMAL(10, 2)", False, False]]
+    assert editor.rows(f"DESCRIBE {table}")[:2] == [
+        ["a", "BIGINT", False, False],
+        ["b", "DECIMAL(10, 2)", False, False],
+    ]
     editor.told(f"COMMENT ON TABLE {table} IS 'It''s a table'")
-    assert editor.rows(f"SELECT comment FROM system.information_schema.tables WHERE name = '{table}'") == [["It's a table"]]
+    assert editor.rows(f"SELECT comment FROM system.information_schema.tables WHERE name = '{table}'") == [
+        ["It's a table"]
+    ]
     assert [table] in [row[1:] for row in editor.rows("SHOW TABLES")]
     for what in ("JOBS", "CONNECTIONS", "VIEWS"):
         editor.rows(f"SHOW {what}")

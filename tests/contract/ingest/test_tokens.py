@@ -62,7 +62,9 @@ def test_the_token_wins_over_the_password_pair_and_bearer_is_allowed(server: Ser
     ],
     ids=["no name", "no displayData", "a number", "empty", "too long", "a list", "no json", "cut"],
 )
-def test_a_bad_body_is_400_and_the_message_names_the_field(server: Served, admin: Caller, body: str, field: str) -> None:
+def test_a_bad_body_is_400_and_the_message_names_the_field(
+    server: Served, admin: Caller, body: str, field: str
+) -> None:
     before = len(admin.client.get("/api-tokens").json())
     answer = admin.client.post("/api-tokens", content=body)
     assert answer.status_code == 400
@@ -84,7 +86,9 @@ def test_tokens_are_for_the_role_admin(server: Served) -> None:
 def test_an_api_token_is_for_ingest_alone(server: Served, admin: Caller) -> None:
     secret = admin.client.post("/api-tokens", json={"displayData": {"name": unique("t")}}).json()["apiToken"]
     assert httpx.get(f"{server.base('ingest')}/inputs/", headers={"authorization": secret}).status_code == 200
-    assert httpx.get(f"{server.base('identity')}/people", headers={"authorization": f"Bearer {secret}"}).status_code == 403
+    assert (
+        httpx.get(f"{server.base('identity')}/people", headers={"authorization": f"Bearer {secret}"}).status_code == 403
+    )
 
 
 def test_unknown_token_ids_are_404(admin: Caller) -> None:
@@ -117,7 +121,12 @@ def test_discovery_and_root_aliases(server: Served, editor: Caller) -> None:
 
 
 def test_every_answer_has_a_request_id_of_its_own(server: Served, editor: Caller) -> None:
-    answers = [editor.client.get("/inputs"), editor.client.get("/nothing"), editor.client.put("/query"), editor.send("x")]
+    answers = [
+        editor.client.get("/inputs"),
+        editor.client.get("/nothing"),
+        editor.client.put("/query"),
+        editor.send("x"),
+    ]
     assert [answer.status_code for answer in answers] == [200, 404, 405, 400]
     assert len({answer.headers["x-api-requestid"] for answer in answers}) == 4
 
