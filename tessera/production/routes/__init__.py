@@ -13,7 +13,7 @@ from tessera.production import errors, first_start
 from tessera.production.access import PACKAGE_NAME
 from tessera.production.audience import heard
 from tessera.production.resources import RESOURCES
-from tessera.production.routes import auth, entities, persons, projects, system, tasks
+from tessera.production.routes import auth, entities, persons, projects, system, tasks, user
 
 CREDENTIALS: Final = (Cookie(auth.ACCESS_COOKIE), Bearer())
 
@@ -35,6 +35,7 @@ PACKAGE: Final = Package(
         *projects.ROUTES,
         *entities.ROUTES,
         *tasks.ROUTES,
+        *user.ROUTES,
         *(route for resource in RESOURCES for route in routes_of(resource)),
     ],
     problem=errors.render,
