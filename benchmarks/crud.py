@@ -47,41 +47,36 @@ def _bars(served: Served, database: str) -> Iterator[Bar]:
         listed = client.get("/data/project-templates").content
         rows = json.loads(listed)
         assert len(rows) == ROWS, len(rows)
-        figure = cpu_per_request(pid, lambda: client.get("/data/project-templates").content, 40, warm=10)
         list_call = _statement(database)
         assert len(json.loads(execute(*list_call)[0][0])) >= ROWS
-        bare = own_cpu(lambda: execute(*list_call), 40, warm=5)
-        yield Bar(
+        yield _compared(
             f"{name}list of {ROWS} x {len(rows[0])}, {len(listed) // 1024} KiB",
-            figure,
-            "ms CPU",
-            bare + _constant(len(listed), 40),
             1.3,
-            f"driver alone {bare:.2f}",
+            lambda: cpu_per_request(pid, lambda: client.get("/data/project-templates"), 30, warm=3),
+            lambda: own_cpu(lambda: execute(*list_call), 30, warm=3),
+            len(listed),
+            constant_count=30,
         )
-
         one = f"/data/project-templates/{made[0]['id']}"
-        content = client.get(one).content
-        figure = cpu_per_request(pid, lambda: client.get(one), 1500)
         one_call = _statement(database, made[0]["id"])
-        answer = execute(*one_call)[0][0]
-        assert (answer if isinstance(answer, bytes) else answer.encode()) == content
-        bare = own_cpu(lambda: execute(*one_call), 1500)
-        yield Bar(
-            f"{name}get one", figure, "ms CPU", bare + _constant(len(content), 1500), 2, f"driver alone {bare:.3f}"
-        )
-
-        numbers = iter(range(ROWS, 10**9))
-        body = client.post("/data/project-templates", json={"name": "one more"}).content
-        figure = cpu_per_request(pid, lambda: _create(client, next(numbers)), 500)
-        bare = own_cpu(_bare_insert(served, database, made[0]), 500)
-        yield Bar(
-            f"{name}create one",
-            figure,
-            "ms CPU",
-            bare + _constant(len(body), 500, method="POST", status=201),
+        assert json.loads(execute(*one_call)[0][0]) == client.get(one).json()
+        yield _compared(
+            f"{name}get one",
             2,
-            f"driver alone {bare:.3f}, without the event row that ours adds",
+            lambda: cpu_per_request(pid, lambda: client.get(one), 600),
+            lambda: own_cpu(lambda: execute(*one_call), 600),
+            len(client.get(one).content),
+        )
+        numbers = iter(range(ROWS, 10**9))
+        insert = _bare_insert(served, database)
+        yield _compared(
+            f"{name}create one",
+            2,
+            lambda: cpu_per_request(pid, lambda: _create(client, next(numbers)), 200),
+            lambda: own_cpu(insert, 200),
+            len(client.get(one).content),
+            method="POST",
+            remark="the driver writes no event row, ours does",
         )
         yield _bystander(served, name)
 
@@ -112,7 +107,7 @@ def _bare(served: Served, database: str) -> Callable[[str, Any], Any]:
     return lambda text, values: postgres.execute(text.encode(), values).fetchall()
 
 
-def _bare_insert(served: Served, database: str, like: dict[str, Any]) -> Callable[[], Any]:
+def _bare_insert(served: Served, database: str) -> Callable[[], Any]:
     """INSERT one row of the same table and commit; every column as in a row that is there."""
     table = TEMPLATE.sa_table
     names = [column.name for column in table.columns]
@@ -141,11 +136,26 @@ def _bare_insert(served: Served, database: str, like: dict[str, Any]) -> Callabl
     return insert
 
 
-def _constant(size: int, count: int, *, method: str = "GET", status: int = 200) -> float:
-    with constant_server(size, method=method, status=status) as (pid, client):
-        if method == "GET":
-            return cpu_per_request(pid, lambda: client.get("/constant").content, count)
-        return cpu_per_request(pid, lambda: client.post("/constant", json={"name": "project 1"}), count)
+def _compared(
+    name: str,
+    bound: float,
+    ours: Callable[[], float],
+    driver: Callable[[], float],
+    size: int,
+    *,
+    method: str = "GET",
+    constant_count: int = 600,
+    remark: str = "",
+) -> Bar:
+    """Ours against the driver plus this server answering ``size`` constant bytes, in turns."""
+    with constant_server(size, method=method, status=200 if method == "GET" else 201) as (pid, client):
+        body = {"json": {"name": "project 1"}} if method == "POST" else {}
+
+        def constant() -> float:
+            return cpu_per_request(pid, lambda: client.request(method, "/constant", **body), constant_count)
+
+        figure, bare, plain = interleaved([ours, driver, constant])
+    return Bar(name, figure, "ms CPU", bare + plain, bound, f"driver {bare:.3f} + constant {plain:.3f} {remark}")
 
 
 def _bystander(served: Served, name: str) -> Bar:
