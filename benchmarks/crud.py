@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg as postgresql_psycopg
 
-from benchmarks.harness import Bar, constant_server, cpu_per_request, own_cpu
+from benchmarks.harness import Bar, constant_server, cpu_per_request, interleaved, own_cpu
 from tessera.kernel import projection
 from tessera.kernel.clock import new_id
 from tessera.kernel.db import Id, Prepared
