@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from tessera import __version__
 from tessera.catalog.routes import PACKAGE as CATALOG
 from tessera.identity import (
+    ROLE_WORDS,
     BasicToken,
     Cookie,
     Identity,
@@ -67,7 +68,7 @@ class App:
         self.events = Events(
             self.db,
             self._authenticate_any,
-            packages=[package.name for package in PACKAGES],
+            packages=[*ROLE_WORDS, IDENTITY.name],
             socket_packages=SOCKET_PACKAGES,
             origins=[*settings.cors_origins, *([settings.public_url.rstrip("/")] if settings.public_url else [])],
             consumers=[consumer for package in PACKAGES for consumer in package.consumers],
