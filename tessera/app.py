@@ -35,9 +35,10 @@ from tessera.kernel.jobs import Jobs
 from tessera.kernel.jobs_runner import JobRunner
 from tessera.kernel.log import logger
 from tessera.kernel.realtime import Events
+from tessera.production.routes import PACKAGE as PRODUCTION
 from tessera.settings import Settings
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, CATALOG)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 
