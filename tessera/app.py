@@ -37,6 +37,7 @@ from tessera.kernel.log import logger
 from tessera.kernel.realtime import Events
 from tessera.production.routes import PACKAGE as PRODUCTION
 from tessera.settings import Settings
+from tessera.warehouse import Warehouse, open_warehouse
 
 PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG)
 SOCKET_PACKAGES: Final = frozenset({"production"})
@@ -52,6 +53,13 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.db = Database(settings.metadata_url)
+        self.warehouse = open_warehouse(
+            settings.warehouse_address,
+            memory_limit_mb=settings.warehouse_memory_mb,
+            threads=settings.warehouse_threads,
+            workers=settings.warehouse_workers,
+            connections=settings.warehouse_workers + settings.job_threads + 2,
+        )
         self.identity = Identity(self.db, settings)
         self.jobs = Jobs(kind for package in PACKAGES for kind in package.job_kinds)
         self.events = Events(
@@ -66,6 +74,7 @@ class App:
         self.services: dict[type, Any] = {
             Settings: settings,
             Database: self.db,
+            Warehouse: self.warehouse,
             Identity: self.identity,
             Jobs: self.jobs,
             Events: self.events,
@@ -135,6 +144,7 @@ class App:
         await self.identity.close()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self.events.stop)
+        await loop.run_in_executor(None, self.warehouse.close)
         await loop.run_in_executor(None, self.db.close)
 
     # -- what lies outside every package -----------------------------------------------------------------------------
@@ -173,11 +183,16 @@ class App:
 
     async def _ready(self) -> Response:
         """All that a request may need answers too."""
-        state = {"metadata": True}
+        state = {"metadata": True, "warehouse": True}
         try:
             await self.db.read(_touch)
         except Unavailable:
             state["metadata"] = False
+        try:
+            # Not through `run`: long queries of others must not make the server look dead.
+            await asyncio.get_running_loop().run_in_executor(None, self.warehouse.schemas)
+        except Unavailable:
+            state["warehouse"] = False
         return json_response({"ready": all(state.values()), **state}, 200 if all(state.values()) else 503)
 
     async def _metrics(self) -> Response:
