@@ -168,7 +168,9 @@ def test_each_type_has_one_canonical_text(engine: tuple[str, Ask], value: str, k
 def test_binary_is_lower_hex(engine: tuple[str, Ask]) -> None:
     dialect, ask = engine
     digits = exp.Literal.string("00ABCDEF")
-    value = encoding.call("decode", digits, exp.Literal.string("hex")) if dialect == "postgres" else exp.Unhex(this=digits)
+    value = (
+        encoding.call("decode", digits, exp.Literal.string("hex")) if dialect == "postgres" else exp.Unhex(this=digits)
+    )
     assert ask(encoding.canonical(value, "BLOB", dialect)) == "00abcdef"
 
 
