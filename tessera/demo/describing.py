@@ -30,7 +30,7 @@ def _tables(caller: Caller, version: str, names: set[str]) -> dict[str, Any]:
     """The structures of these names, once the catalogue has heard of them."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
-        listed = caller.call("GET", f"/catalog/v2/structures/{version}?limit=1000", quiet=True)["results"]
+        listed = caller.call("GET", f"/catalog/v2/structures?versionId={version}&limit=1000", quiet=True)["results"]
         found = {one["name"]: one for one in listed if one["name"] in names and "landing" in one["path"]}
         if names <= set(found):
             progress(f"the catalogue found {len(listed)} tables by itself", last=True)
