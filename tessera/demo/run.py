@@ -32,8 +32,8 @@ def demo(settings: Settings, *, exit_after: bool) -> None:
     password = make_administrator(data_dir)
     with running(data_dir, settings.host, settings.port, files=files) as (url, process):
         caller = Caller(url)
-        answer = caller.call("POST", "/production/auth/login", {"email": USERNAME, "password": password})
-        caller.token = answer["access_token"]
+        answer = caller.call("POST", "/vault/rpc/login", {"username": USERNAME, "password": password})
+        caller.token = answer["token"]
         heading(2, STEPS, "ingest: a job for each folder; offsets commit with the rows")
         land(caller, files)
         heading(3, STEPS, "catalog: what the warehouse holds describes itself; people add what it means")

@@ -6,7 +6,7 @@ Source: contracts/vault.md
 from typing import Final
 
 from tessera.kernel.http import Package
-from tessera.vault.access import PACKAGE_NAME
+from tessera.vault.access_model import PACKAGE_NAME
 from tessera.vault.errors import render_problem
 from tessera.vault.routes import sign_in, users
 
