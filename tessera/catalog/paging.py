@@ -51,6 +51,20 @@ class PageQuery(Struct, kw_only=True, rename="camel"):
         return Seek(key, row_id)
 
 
+class ObjectQuery(PageQuery, kw_only=True, rename="camel"):
+    """Parameters of the lists of objects; unknown ones are ignored, since clients in use send some."""
+
+    version_id: str | None = None
+    parent_id: str | None = None
+    max_depth: Annotated[int, Meta(ge=0)] | None = None
+    name: str | None = None
+    technical_name: str | None = None
+    type: str | None = None
+    include_attributes: bool = False
+    include_links: bool = False
+    include_access_data: bool = False
+
+
 class Page(Struct, frozen=True):
     """The envelope of every paged list."""
 

@@ -64,6 +64,18 @@ def as_id(value: Any) -> str:
     return str(uuid.UUID(value))
 
 
+def path_id(text: str) -> str:
+    """A row's id out of the path.
+
+    Raises:
+        Invalid: no UUID.
+    """
+    try:
+        return as_id(text)
+    except ValueError:
+        raise Invalid(f"an id has to be a UUID; got {text[:80]!r}") from None
+
+
 def _refused(field: Field, value: Any, wanted: str) -> Invalid:
     return Invalid(f"{field.wire_name} must be {wanted}; got {_shown(value)}", field=field.wire_name, code="format")
 

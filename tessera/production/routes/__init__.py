@@ -12,7 +12,7 @@ from tessera.kernel.resource_routes import routes_of
 from tessera.production import errors, first_start
 from tessera.production.access import PACKAGE_NAME
 from tessera.production.resources import RESOURCES
-from tessera.production.routes import auth, system
+from tessera.production.routes import auth, entities, persons, projects, system, tasks
 
 CREDENTIALS: Final = (Cookie(auth.ACCESS_COOKIE), Bearer())
 
@@ -30,6 +30,10 @@ PACKAGE: Final = Package(
     routes=[
         *system.ROUTES,
         *auth.ROUTES,
+        *persons.ROUTES,
+        *projects.ROUTES,
+        *entities.ROUTES,
+        *tasks.ROUTES,
         *(route for resource in RESOURCES for route in routes_of(resource)),
     ],
     problem=errors.render,
