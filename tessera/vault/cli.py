@@ -91,7 +91,7 @@ def revoke_tokens(name: str, *, data_dir: DataDir = None) -> None:
 
 @sql.default
 def run_statement(
-    statement: Annotated[str | None, Parameter(help="The statement; `-` or nothing reads it from input.")] = None,
+    statement: Annotated[str | None, Parameter(help="The statement; without it, standard input is read.")] = None,
     *,
     data_dir: DataDir = None,
 ) -> None:
@@ -100,7 +100,7 @@ def run_statement(
     Arguments may be given by name: ``non_expiring_token => TRUE``. From input the password stays out of the list of
     processes.
     """
-    text = sys.stdin.read() if statement in (None, "-") else str(statement)
+    text = sys.stdin.read() if statement is None else statement
     user = users.parse_create_user(text)
     users.check_group(user.usergroup)
     _create(user, data_dir)

@@ -116,7 +116,6 @@ class TestUsingATechnicalUser:
         name = unique("technical")
         server.cli(
             "sql",
-            "-",
             stdin=f"""SELECT dvb_core.f_create_user(username => '{name}', email => NULL, password => '{PASSWORD}',
                 usergroup => 'dvb_operations', non_expiring_token => TRUE);""",
         )
