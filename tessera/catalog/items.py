@@ -78,9 +78,11 @@ def page(tx: Tx, query: ItemQuery, address: Address) -> Raw:
         technical_name=query.technical_name,
         type_=query.type,
     )
-    rows = objects_store.page(tx, wanted, query.seek(), query.limit, with_attributes=True)
+    seek = query.seek()
+    total = objects_store.count(tx, wanted) if seek.total is None else seek.total
+    rows = objects_store.page(tx, wanted, seek, query.limit, with_attributes=True)
     last = (rows[-1].path, rows[-1].id) if rows else None
-    return make_page(shown(tx, rows), query, address, total_sum=objects_store.count(tx, wanted), last=last)
+    return make_page(shown(tx, rows), query, address, total_sum=total, last=last)
 
 
 def of_processing(tx: Tx, version_id: str, processing: Any) -> list[dict[str, Any]]:

@@ -144,13 +144,17 @@ def add_by_paths(tx: Tx, principal: Principal | None, version_id: str, body: Any
     """
     version = objects.read_version(tx, version_id)
     rows = _rows(body, ("fromPath", "fromType", "toPath", "toType"))
-    ends = [(row[f"{side}Path"], row[f"{side}Type"]) for row in rows for side in ("from", "to")]
+    ends = [
+        (paths.check_path(row[f"{side}Path"], f"{side}Path"), row[f"{side}Type"])
+        for row in rows
+        for side in ("from", "to")
+    ]
     found = objects_store.by_paths(tx, version.id, ends)
     wanted = []
     for number, row in enumerate(rows, 1):
         pair = []
         for side in ("from", "to"):
-            path, type_path = paths.check_path(row[f"{side}Path"], f"{side}Path"), row[f"{side}Type"]
+            path, type_path = row[f"{side}Path"], row[f"{side}Type"]
             end = found.get((path, type_path))
             if end is None:
                 raise Invalid(

@@ -30,8 +30,9 @@ def page(tx: Tx, kind: Kind, query: ObjectQuery, address: Address, principal: Pr
         technical_name=query.technical_name,
         type_=query.type,
     )
-    total = objects_store.count(tx, wanted)
-    rows = objects_store.page(tx, wanted, query.seek(), query.limit, with_attributes=query.include_attributes)
+    seek = query.seek()
+    total = objects_store.count(tx, wanted) if seek.total is None else seek.total
+    rows = objects_store.page(tx, wanted, seek, query.limit, with_attributes=query.include_attributes)
     include = representation.Include(query.include_attributes, query.include_links, query.include_access_data)
     results = representation.elements(tx, rows, kind, address.origin, include, principal)
     last = (rows[-1].path, rows[-1].id) if rows else None

@@ -34,11 +34,15 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 
 class Seek(Struct, frozen=True):
-    """Where a page begins: behind a (path, id) that was shown, or after so many objects."""
+    """Where a page begins: behind a (path, id) that was shown, or after so many objects.
+
+    ``total``: how many there were when the first page was made.
+    """
 
     path: str | None = None
     id: str | None = None
     offset: int = 0
+    total: int | None = None
 
 
 def find_version(tx: Tx, version_id: str) -> Row[Any] | None:

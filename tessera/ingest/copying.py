@@ -365,4 +365,4 @@ def _event_time(dates: DatePattern | None) -> Callable[[SourceFile], datetime]:
     return of
 
 
-KIND: Final = JobKind(name=COPY_KIND, run=run_copy, title="Ingest files", is_continuous=True)
+KIND: Final = JobKind(name=COPY_KIND, run=run_copy, title="Ingest files", is_continuous=True, lease_seconds=5)

@@ -167,20 +167,30 @@ class Evolution:
         columns: dict[str, Any] = {}
         lost = 0
         for raw, values in zip(data.column_names, data.columns, strict=True):
-            if values.type == pa.null():
-                continue
             name = column_name(raw)
+            if values.type == pa.null() or self._is_part_of_declared(name, data):
+                continue
             name, made = self._place(name, values.type, statements)
             if made.shape is None:
                 fitted, nulls = _as_json(values), 0
             else:
                 fitted, nulls = convert(values, made.shape)
+            scalars = raw + SCALAR_SUFFIX
+            if made.is_declared and made.shape is not None and scalars in data.column_names:
+                # A declared column takes both what was an object and what was a scalar in this batch.
+                others, more = convert(data.column(scalars), made.shape)
+                fitted, nulls = pc.coalesce(fitted, others), nulls + more
             lost += nulls if made.is_declared else 0
             if self.dialect == "postgres" and fitted.type == TEXT:
                 fitted, changed = _without_nul(fitted)
                 lost += changed
             columns[name] = fitted
         return statements, pa.table(columns) if columns else data.select([]), lost
+
+    def _is_part_of_declared(self, name: str, data: pa.Table) -> bool:
+        """Whether this holds the scalars of a field that is declared as one column."""
+        whole = name.removesuffix(SCALAR_SUFFIX)
+        return whole != name and whole.lower() in self.declared and whole in data.column_names
 
     def stored(self, name: str) -> str:
         """The stored type of a column."""

@@ -125,9 +125,6 @@ INPUTS: Final = sa.Table(
     sa.Column("name", sa.String(255), nullable=False),
     # The request's fields, as they were sent and checked.
     sa.Column("body", Document, nullable=False),
-    sa.Column("is_running", Flag, nullable=False),
-    sa.Column("status_type", sa.String(10), nullable=False),
-    sa.Column("status_message", sa.Text, nullable=False),
     sa.Column("job_id", Id, sa.ForeignKey("ingest_jobs.id", ondelete="SET NULL")),
     sa.Column("created_by", Id),
     sa.Column("created_at", Instant, nullable=False),

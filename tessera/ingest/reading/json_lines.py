@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from tessera.ingest.reading.batches import BLOCK_BYTES, Batch, Rejected, Unreadable, rejected
@@ -23,6 +24,7 @@ PARSE_BYTES: Final = 2 << 20
 FIRST_BYTES: Final = 256 << 10
 """Bytes of the first block: what is learnt from it saves parsing a large one twice."""
 WINDOW_LINES: Final = 2
+HUGE: Final = 2.0**63
 _BLANKS: Final = b" \t\r\n"
 
 
@@ -115,7 +117,9 @@ class _BlockParser:
                 continue
             timed = {field.name: _as_text(field.type) for field in table.schema if _has_timestamp(field.type)}
             if not timed:
-                return None if _differs_in_case(table.schema) else normalise(self._in_order(table))
+                if _differs_in_case(table.schema) or any(_has_huge(column) for column in table.columns):
+                    return None
+                return normalise(self._in_order(table))
             self.order = self.order or table.column_names
             self.explicit |= timed
         return None
@@ -141,6 +145,20 @@ def _differs_in_case(shape: Any) -> bool:
     if len(set(names)) != len(names):
         return True
     return any(_differs_in_case(inner) for field in shape if (inner := _struct_in(field.type)) is not None)
+
+
+def _has_huge(column: Any) -> bool:
+    """Whether a column of doubles may hold an integer beyond 64 bits, which the parser has rounded without a word."""
+    shape = column.type
+    if pa.types.is_floating(shape):
+        bounds = pc.min_max(column).as_py()
+        return bounds["min"] is not None and max(-bounds["min"], bounds["max"]) >= HUGE
+    if pa.types.is_struct(shape):
+        chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+        return any(_has_huge(inner) for chunk in chunks for inner in chunk.flatten())
+    if pa.types.is_list(shape):
+        return _has_huge(pc.list_flatten(column))
+    return False
 
 
 def _struct_in(shape: pa.DataType) -> pa.DataType | None:

@@ -5,7 +5,7 @@ from tessera.ingest.copying import KIND
 from tessera.ingest.errors import answer_headers, render_problem
 from tessera.ingest.ledger_store import create_all
 from tessera.ingest.model import PACKAGE as NAME
-from tessera.ingest.routes import query, tokens
+from tessera.ingest.routes import inputs, query, tokens
 from tessera.kernel.http import Alias, Package
 from tessera.warehouse import Warehouse
 
@@ -20,7 +20,7 @@ PACKAGE = Package(
     base="/ingest",
     title="Ingest",
     description="Connections, inputs and SQL jobs that bring data in, exactly once. Speaks the API of Upsolver.",
-    routes=[*tokens.ROUTES, *query.ROUTES],
+    routes=[*tokens.ROUTES, *inputs.ROUTES, *query.ROUTES],
     problem=render_problem,
     credentials=(RawAuthorization(), PasswordHeaders("x-api-email", "x-api-password")),
     answer_headers=answer_headers,

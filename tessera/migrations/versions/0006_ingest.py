@@ -88,7 +88,9 @@ def upgrade() -> None:
         sa.Column("predicate", sa.Text(), nullable=False),
         sa.Column("action", sa.String(10), nullable=False),
         sa.Column("created_at", Instant, nullable=False),
-        sa.ForeignKeyConstraint(["job_id"], ["ingest_jobs.id"], name="fk_ingest_expectations_job_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["ingest_jobs.id"], name="fk_ingest_expectations_job_id", ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_ingest_expectations"),
         sa.UniqueConstraint("job_id", "name", name="uq_ingest_expectations_job_id_name"),
     )
@@ -98,9 +100,6 @@ def upgrade() -> None:
         sa.Column("clazz", sa.String(60), nullable=False),
         sa.Column("name", sa.String(255), nullable=False),
         sa.Column("body", Document, nullable=False),
-        sa.Column("is_running", Flag, nullable=False),
-        sa.Column("status_type", sa.String(10), nullable=False),
-        sa.Column("status_message", sa.Text(), nullable=False),
         sa.Column("job_id", Id),
         sa.Column("created_by", Id),
         sa.Column("created_at", Instant, nullable=False),
