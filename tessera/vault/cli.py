@@ -91,7 +91,7 @@ def revoke_tokens(name: str, *, data_dir: DataDir = None) -> None:
 
 @sql.default
 def run_statement(
-    statement: Annotated[str | None, Parameter(help="The statement; left out: from input.")] = None,
+    statement: Annotated[str | None, Parameter(help="The statement; without it, standard input is read.")] = None,
     *,
     data_dir: DataDir = None,
 ) -> None:

@@ -25,7 +25,7 @@ from tessera.kernel.access import Principal
 from tessera.kernel.errors import Invalid, NotFound
 from tessera.kernel.tx import Tx
 from tessera.vault import users_store as store
-from tessera.vault.access_model import PACKAGE_NAME
+from tessera.vault.groups_model import PACKAGE_NAME
 
 PASSWORD_LENGTH: Final = 12
 """Least characters of a user's password."""

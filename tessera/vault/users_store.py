@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from tessera.identity import PRINCIPALS, ROLES
 from tessera.kernel.db import upsert
 from tessera.kernel.tx import Tx
-from tessera.vault.access_model import PACKAGE_NAME
+from tessera.vault.groups_model import PACKAGE_NAME
 from tessera.vault.tables_model import PROFILES
 
 

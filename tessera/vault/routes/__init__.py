@@ -6,8 +6,8 @@ Source: contracts/vault.md
 from typing import Final
 
 from tessera.kernel.http import Package
-from tessera.vault.access_model import PACKAGE_NAME
 from tessera.vault.errors import render_problem
+from tessera.vault.groups_model import PACKAGE_NAME
 from tessera.vault.routes import sign_in, users
 
 PACKAGE: Final = Package(

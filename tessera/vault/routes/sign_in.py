@@ -12,7 +12,7 @@ from tessera.identity import Bearer, Identity, VaultToken
 from tessera.kernel.access import PUBLIC, Principal
 from tessera.kernel.errors import Invalid, Problem, Unauthenticated
 from tessera.kernel.http import Request, get, post
-from tessera.vault.access_model import READ, rights_of
+from tessera.vault.groups_model import READ, rights_of
 from tessera.warehouse import Limits, Warehouse
 
 CREDENTIALS: Final = (Bearer(),)

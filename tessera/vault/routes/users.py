@@ -13,7 +13,7 @@ from tessera.kernel.db import Database
 from tessera.kernel.http import get, patch, post
 from tessera.kernel.http.route import delete
 from tessera.vault import users
-from tessera.vault.access_model import ADMINISTER
+from tessera.vault.groups_model import ADMINISTER
 from tessera.vault.users import PASSWORD_LENGTH, NewUser, ShownUser
 
 
