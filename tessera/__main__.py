@@ -51,6 +51,25 @@ def migrate(*, data_dir: str | None = None) -> None:
     print(f"at revision {after}" + ("" if before == after else f" (was {before or 'empty'})"))
 
 
+@app.command
+def demo(
+    *,
+    data_dir: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    exit_after: Annotated[bool, Parameter(name="--exit", negative="", help="End after the answers.")] = False,
+) -> None:
+    """Load real flights through the packages, show every call, then keep serving."""
+    from tessera.demo.flights import DataMissing
+    from tessera.demo.run import demo as run
+    from tessera.demo.show import DemoFailed
+
+    try:
+        run(load(data_dir=data_dir, host=host, port=port), exit_after=exit_after)
+    except (DemoFailed, DataMissing) as error:
+        fail(str(error), 1)
+
+
 def fail(message: str, code: int = 2) -> None:
     """Say what was wrong and end."""
     print(f"tessera: {message}", file=sys.stderr)
