@@ -1,7 +1,7 @@
 import "@mantine/core/styles.css";
 import "./components/tokens.css";
 import { MantineProvider } from "@mantine/core";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -9,7 +9,13 @@ import { ApiError } from "./api/call";
 import { theme } from "./components/theme";
 import { router } from "./routes/router";
 
-const queries = new QueryClient({
+const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    // A session that ended: ask who is signed in, and the frame shows the sign-in page.
+    onError: (error) => {
+      if (error instanceof ApiError && error.status === 401) void queries.invalidateQueries({ queryKey: ["me"] });
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 2_000,

@@ -14,6 +14,7 @@ app = App(
 app.command("tessera.identity.cli:admin", name="admin")
 app.command("tessera.identity.cli:user", name="user")
 app.command("tessera.identity.cli:token", name="token")
+app.command("tessera.identity.cli_jobs:job", name="job")
 
 
 @app.command

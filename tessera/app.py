@@ -16,7 +16,15 @@ from starlette.types import Receive, Scope, Send
 
 from tessera import __version__
 from tessera.catalog.routes import PACKAGE as CATALOG
-from tessera.identity import Identity
+from tessera.identity import (
+    BasicToken,
+    Cookie,
+    Identity,
+    JwtHeader,
+    PasswordHeaders,
+    RawAuthorization,
+    TokenHeader,
+)
 from tessera.identity.routes import PACKAGE as IDENTITY
 from tessera.kernel import metrics, schema
 from tessera.kernel.access import PUBLIC, Principal
@@ -27,9 +35,11 @@ from tessera.kernel.jobs import Jobs
 from tessera.kernel.jobs_runner import JobRunner
 from tessera.kernel.log import logger
 from tessera.kernel.realtime import Events
+from tessera.production.routes import PACKAGE as PRODUCTION
 from tessera.settings import Settings
+from tessera.warehouse import Warehouse, open_warehouse
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, CATALOG)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 
@@ -43,6 +53,13 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.db = Database(settings.metadata_url)
+        self.warehouse = open_warehouse(
+            settings.warehouse_address,
+            memory_limit_mb=settings.warehouse_memory_mb,
+            threads=settings.warehouse_threads,
+            workers=settings.warehouse_workers,
+            connections=settings.warehouse_workers + settings.job_threads + 2,
+        )
         self.identity = Identity(self.db, settings)
         self.jobs = Jobs(kind for package in PACKAGES for kind in package.job_kinds)
         self.events = Events(
@@ -50,12 +67,14 @@ class App:
             self._authenticate_any,
             packages=[package.name for package in PACKAGES],
             socket_packages=SOCKET_PACKAGES,
+            origins=[*settings.cors_origins, *([settings.public_url.rstrip("/")] if settings.public_url else [])],
             consumers=[consumer for package in PACKAGES for consumer in package.consumers],
             audiences={package.name: package.audience for package in PACKAGES if package.audience is not None},
         )
         self.services: dict[type, Any] = {
             Settings: settings,
             Database: self.db,
+            Warehouse: self.warehouse,
             Identity: self.identity,
             Jobs: self.jobs,
             Events: self.events,
@@ -125,6 +144,7 @@ class App:
         await self.identity.close()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self.events.stop)
+        await loop.run_in_executor(None, self.warehouse.close)
         await loop.run_in_executor(None, self.db.close)
 
     # -- what lies outside every package -----------------------------------------------------------------------------
@@ -163,11 +183,16 @@ class App:
 
     async def _ready(self) -> Response:
         """All that a request may need answers too."""
-        state = {"metadata": True}
+        state = {"metadata": True, "warehouse": True}
         try:
             await self.db.read(_touch)
         except Unavailable:
             state["metadata"] = False
+        try:
+            # Not through `run`: long queries of others must not make the server look dead.
+            await asyncio.get_running_loop().run_in_executor(None, self.warehouse.schemas)
+        except Unavailable:
+            state["warehouse"] = False
         return json_response({"ready": all(state.values()), **state}, 200 if all(state.values()) else 503)
 
     async def _metrics(self) -> Response:
@@ -194,7 +219,15 @@ class App:
         return openapi.document(found, request.origin + found.base, SECURITY)
 
 
-ANY_CREDENTIALS: Final = tuple(dict.fromkeys(form for package in PACKAGES for form in package.credentials))
+ANY_CREDENTIALS: Final = (
+    BasicToken(),
+    RawAuthorization(),
+    JwtHeader("x-jwt-token"),
+    TokenHeader("x-api-key"),
+    Cookie("access_token_cookie"),
+    PasswordHeaders(),
+)
+"""Every form of every package, in an order in which none takes another's header for its own and malformed."""
 SECURITY: Final[Mapping[str, Any]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A log-in's token or an opaque token."},
 }

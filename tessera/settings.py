@@ -30,6 +30,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str, Meta(description="Metadata database: `postgresql://...`; empty: SQLite in `data_dir`.")
     ] = ""
     warehouse_url: Annotated[str, Meta(description="Warehouse: `postgresql://...`; empty: DuckDB in `data_dir`.")] = ""
+    warehouse_memory_mb: Annotated[
+        int,
+        Meta(ge=128, description="Memory in MiB that the embedded warehouse may hold before it spills to `data_dir`."),
+    ] = 1024
+    warehouse_threads: Annotated[int, Meta(ge=1, le=256, description="Threads of the embedded warehouse.")] = 2
+    warehouse_workers: Annotated[
+        int, Meta(ge=1, le=64, description="Warehouse queries of requests that run at once; more wait their turn.")
+    ] = 4
 
     # -- the server
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$", description="Least level logged.")] = "info"
@@ -69,6 +77,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def path(self, *parts: str) -> Path:
         """A path below the data folder."""
         return Path(self.data_dir, *parts)
+
+    @property
+    def warehouse_address(self) -> str:
+        """URL of the warehouse's engine."""
+        return self.warehouse_url or f"duckdb://{self.path('warehouse.duckdb').absolute()}"
 
     @property
     def metadata_url(self) -> str:

@@ -9,6 +9,8 @@ export interface Me {
   fullName: string;
   roles: Record<string, string>;
   isAdministrator: boolean;
+  /** False: no jwt_secret is set, so signed tokens end at each restart. */
+  signedTokensSurviveRestart: boolean;
 }
 
 export interface Token {
@@ -21,7 +23,7 @@ export interface Token {
   adminAccess: boolean;
   origin: string;
   owner: { id: string; kind: string; name: string; email: string | null };
-  createdBy: { id: string; name: string; email: string | null } | null;
+  createdBy: { id: string | null; name: string | null; email: string | null };
   createdAt: string;
   lastUsedAt: string | null;
   expiresAt: string | null;
@@ -62,6 +64,5 @@ export const signIn = (login: string, password: string): Draft => ({
   body: { login, password },
 });
 export const signOut: Draft = { method: "POST", to: "identity", path: "/sign-out", body: {} };
-export const me: Draft = { method: "GET", to: "identity", path: "/me" };
-
-export const readMe = () => call<Me>(me);
+/** Who is signed in; null for nobody. */
+export const readMe = async () => (await call<{ me: Me | null }>({ method: "GET", to: "identity", path: "/session" })).me;

@@ -17,7 +17,7 @@ export const row = (token: Token): TokenRow => ({
   scopes: token.scopes,
   adminAccess: token.adminAccess,
   owner: token.owner.name,
-  createdBy: token.createdBy?.name ?? "",
+  createdBy: token.createdBy.name ?? "",
   createdAt: token.createdAt,
   lastUsedAt: token.lastUsedAt,
   expiresAt: token.expiresAt,

@@ -99,7 +99,7 @@ export function TokenTable({ rows, label, shows, remove, changed, verb }: Props)
                   <Time at={row.expiresAt} />
                 </Table.Td>
                 <Table.Td>
-                  <Badge variant="outline" color={state(row) === "active" ? "gray" : "red"}>
+                  <Badge variant="outline" miw="max-content" tt="none" color={state(row) === "active" ? "gray" : "red"}>
                     {state(row)}
                   </Badge>
                 </Table.Td>

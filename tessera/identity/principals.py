@@ -25,6 +25,9 @@ def find_by_id(tx: Tx, principal_id: str) -> Found | None:
 
 def find_by_username(tx: Tx, username: str) -> Found | None:
     """The row of the principal with that user name."""
+    if "\0" in username:
+        # PostgreSQL refuses the character itself.
+        return None
     return tx.one(sa.select(PRINCIPALS).where(PRINCIPALS.c.username_key == key_of(username)))
 
 

@@ -17,6 +17,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 import msgspec
 import psycopg
 import sqlalchemy as sa
+from psycopg.adapt import Loader
 from psycopg.types.string import TextLoader
 from sqlalchemy.engine import Connection, Engine
 
@@ -306,7 +307,10 @@ class Database:
             engine = sa.create_engine("sqlite://", creator=creator, poolclass=sa.pool.NullPool)
             sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         else:
-            engine = self._write_engine
+            # SQLAlchemy's own look at a schema reads JSON, which our connections hand out as bytes.
+            url = self._parsed.set(drivername="postgresql+psycopg")
+            creator = partial(open_postgres, url, reads=False, raw_json=False)
+            engine = sa.create_engine(url, creator=creator, poolclass=sa.pool.NullPool)
         with engine.connect() as connection:
             yield connection
 
@@ -326,13 +330,15 @@ def open_sqlite(path: str | None, *, reads: bool) -> sqlite3.Connection:
     return connection
 
 
-def open_postgres(url: sa.URL, *, reads: bool) -> Any:
-    """A connection that hands out times, dates and UUIDs as text and speaks UTC."""
+def open_postgres(url: sa.URL, *, reads: bool, raw_json: bool = True) -> Any:
+    """A connection that hands out times, dates and UUIDs as text, JSON (not JSONB) as bytes, and speaks UTC."""
     arguments: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
     arguments |= {name: value for name, value in url.query.items() if isinstance(value, str)}
     connection = psycopg.connect(
         **arguments,
-        options="-c timezone=UTC -c lock_timeout=10000 -c statement_timeout=60000",
+        options="-c timezone=UTC -c lock_timeout=10000 -c statement_timeout=60000"
+        # A process that hangs inside a transaction must not hold its rows for ever.
+        " -c idle_in_transaction_session_timeout=60000",
         autocommit=reads,
         prepare_threshold=1,
         application_name="tessera",
@@ -342,8 +348,15 @@ def open_postgres(url: sa.URL, *, reads: bool) -> Any:
         def load(self, data: Any) -> str:
             return wide_instant(bytes(data).decode())
 
+    class JsonLoader(Loader):
+        # Of type json (documents are jsonb) is only what `projection` lets the database write: it goes out as it is.
+        def load(self, data: Any) -> bytes:
+            return bytes(data)
+
     for name in ("timestamp", "date", "uuid"):
         connection.adapters.register_loader(name, TextLoader)
+    if raw_json:
+        connection.adapters.register_loader("json", JsonLoader)
     connection.adapters.register_loader("timestamptz", InstantLoader)
     return connection
 

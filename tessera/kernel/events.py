@@ -23,6 +23,8 @@ from tessera.kernel.columns import METADATA, Document, Id, Instant
 from tessera.kernel.db import Prepared, Tx
 from tessera.kernel.wake import nudge
 
+FEW: Final = 8
+"""Up to so many rows of one call, a prepared statement each is quicker than one for all."""
 TOPIC: Final = "events"
 """What ``wake.nudge`` says after the commit of a transaction with events."""
 
@@ -139,24 +141,21 @@ def record_all(
     """``record`` for many objects (pairs of id and data) at once, in their order."""
     actor = by.id if isinstance(by, Principal) else by
     at = now()
-    ids = []
+    rows: list[dict[str, Any]] = []
     if tx.dialect == "postgresql":
         tx.run(_HOLD)
     for of, data in objects:
         _refuse_secrets(name, data)
-        ids.append(new_id())
-        tx.run(
-            _INSERT,
-            id=ids[-1],
-            name=name,
-            package=package,
-            object_id=of,
-            actor_id=actor,
-            at=at,
-            data=_encode(data).decode(),
-        )
+        one = {"id": new_id(), "name": name, "package": package, "object_id": of, "actor_id": actor, "at": at}
+        rows.append({**one, "data": data})
+    if len(rows) <= FEW:
+        for row in rows:
+            tx.run(_INSERT, **{**row, "data": _encode(row["data"]).decode()})
+    else:
+        # One round trip for many; both drivers insert in the order given, so numbers rise in it.
+        tx.execute(EVENTS.insert().inline(), rows)
     tx.after_commit(_nudge)
-    return ids
+    return [row["id"] for row in rows]
 
 
 def _nudge() -> None:

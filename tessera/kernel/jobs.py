@@ -8,6 +8,7 @@ stands with ``JobKind`` and ``JobRun``. Every change of state is an event of the
 ``job.queued``, ``job.started``, ``job.succeeded``, ``job.failed``, ``job.cancelled``.
 """
 
+import uuid
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -171,7 +172,7 @@ def read_job(tx: Tx, job_id: str, *, packages: Collection[str] | None = None) ->
     Raises:
         NotFound: there is none.
     """
-    job = store.find(tx, job_id)
+    job = store.find(tx, job_id) if _is_id(job_id) else None
     if job is None or (packages is not None and job.package not in packages):
         raise NotFound(f"there is no job {job_id}")
     return job
@@ -198,7 +199,7 @@ def page_jobs(
     """
     if unknown := set(states) - set(STATES):
         raise Invalid(f"state must be among {', '.join(STATES)}; got {min(unknown)!r}", field="state")
-    last = store.find(tx, after) if after is not None else None
+    last = store.find(tx, after) if after is not None and _is_id(after) else None
     if after is not None and last is None:
         raise Invalid(f"after must be the id of a job; there is no {after}", field="after")
     return store.page(tx, packages=packages, states=states, kind=kind, after=last, limit=limit)
@@ -245,6 +246,14 @@ def retry_job(tx: Tx, job_id: str, *, by: Principal | None = None) -> Job:
         raise Conflict(f"only a failed or cancelled job can be tried again; job {job_id} is {job.state}")
     tx.after_commit(_nudge)
     return read_job(tx, job_id)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return len(text) == 36
 
 
 def _may_act(job: Job, by: Principal | None) -> None:

@@ -26,6 +26,7 @@ class Events:
     Args:
         packages: every package whose events there are; a principal hears of those in which it has a role.
         socket_packages: those whose events go out over Socket.IO as well.
+        origins: other origins whose pages may open a socket with a cookie.
         audiences: a package's own rule for single events, where it has one.
     """
 
@@ -36,12 +37,15 @@ class Events:
         *,
         packages: Collection[str],
         socket_packages: Collection[str] = (),
+        origins: Collection[str] = (),
         consumers: Sequence[Consumer] = (),
         audiences: Mapping[str, Audience] | None = None,
     ) -> None:
         self.stream = Stream(db)
         self.sse = SseApp(self.stream, authenticate, packages=packages, audiences=audiences)
-        self.socket = SocketEvents(self.stream, authenticate, packages=socket_packages, audiences=audiences)
+        self.socket = SocketEvents(
+            self.stream, authenticate, packages=socket_packages, audiences=audiences, origins=origins
+        )
         self._relay = Relay(db, (TOPIC, JOBS_TOPIC))
         self._consumers = Consumers(db, consumers)
 

@@ -10,6 +10,7 @@ Source: contracts/production.md, 7.1.
 import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import socketio
 from starlette.types import Message
@@ -44,6 +45,7 @@ class SocketEvents:
 
     Args:
         packages: whose events go out here (those with clients that speak Socket.IO).
+        origins: other origins whose pages may connect.
     """
 
     def __init__(
@@ -53,21 +55,31 @@ class SocketEvents:
         *,
         packages: Collection[str],
         audiences: Mapping[str, Audience] | None = None,
+        origins: Collection[str] = (),
         recheck_seconds: float = RECHECK_SECONDS,
     ) -> None:
         self._stream = stream
         self._authenticate = authenticate
         self._packages = frozenset(packages)
         self._audiences = {name: rule for name, rule in (audiences or {}).items() if name in self._packages}
+        self._origins = frozenset(origins)
         self._recheck_seconds = recheck_seconds
         self._clients: dict[str, _Client] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._server = socketio.AsyncServer(async_mode="asgi", logger=False, engineio_logger=False)
+        self._server = socketio.AsyncServer(
+            async_mode="asgi", logger=False, engineio_logger=False, cors_allowed_origins=self._is_allowed
+        )
         # gazu's client joins the default namespace too, for its connection errors; nothing is sent there.
         self._server.on("connect", self._joined_default, namespace="/")
         self._server.on("connect", self._joined, namespace=NAMESPACE)
         self._server.on("disconnect", self._left, namespace=NAMESPACE)
         self.app = socketio.ASGIApp(self._server, socketio_path="socket.io")
+
+    def _is_allowed(self, origin: str | None, environ: Mapping[str, Any]) -> bool:
+        """A browser sends cookies to a socket that any page opens, so the page's origin has to be ours or named."""
+        if origin is None:
+            return True
+        return origin in self._origins or urlsplit(origin).netloc == environ.get("HTTP_HOST")
 
     async def _joined_default(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         await self._admit(environ, auth)

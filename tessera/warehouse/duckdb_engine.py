@@ -367,7 +367,7 @@ def _translated(error: Exception, guard: Guard) -> Exception:
             return QueryCancelled("the query was cancelled")
         return QueryTimeout(f"the query took longer than its limit of {guard.limits.seconds:g} seconds")
     if isinstance(error, duckdb.OutOfMemoryException):
-        return QueryTooLarge("the query needs more memory than the warehouse may use (warehouse_memory_limit_mb)")
+        return QueryTooLarge("the query needs more memory than the warehouse may use (TESSERA_WAREHOUSE_MEMORY_MB)")
     if isinstance(error, duckdb.TransactionException | duckdb.ConstraintException):
         return WriteConflict(message)
     if isinstance(error, duckdb.FatalException | duckdb.InternalException | duckdb.IOException):

@@ -11,6 +11,25 @@ from sqlglot.errors import ErrorLevel, ParseError, UnsupportedError
 
 from tessera.warehouse.errors import QueryFailed
 
+_T = exp.DType
+#: Columns of types that PostgreSQL lacks: unsigned and wide numbers as what holds them, nested values as JSON.
+_POSTGRES_COLUMNS = {
+    _T.UTINYINT: "smallint",
+    _T.USMALLINT: "integer",
+    _T.UINT: "bigint",
+    _T.UBIGINT: "numeric(20)",
+    _T.INT128: "numeric(39)",
+    _T.UINT128: "numeric(39)",
+    _T.STRUCT: "jsonb",
+    _T.MAP: "jsonb",
+    _T.ARRAY: "jsonb",
+    _T.LIST: "jsonb",
+    _T.JSON: "jsonb",
+    _T.TIMESTAMP_S: "timestamp",
+    _T.TIMESTAMP_MS: "timestamp",
+    _T.TIMESTAMP_NS: "timestamp",
+}
+
 
 def render(tree: exp.Expr, dialect: str) -> str:
     """The text of a tree. Comments are left out: they carry nothing that an engine may read.
@@ -18,12 +37,24 @@ def render(tree: exp.Expr, dialect: str) -> str:
     Raises:
         QueryFailed: the dialect cannot say what the tree means.
     """
+    if dialect == "postgres":
+        tree = tree.transform(_for_postgres)
     try:
         return tree.sql(dialect=dialect, comments=False, unsupported_level=ErrorLevel.RAISE)
     except UnsupportedError as error:
         raise QueryFailed(f"this engine cannot run the statement: {error}") from error
     except RecursionError as error:
         raise QueryFailed("the statement is nested too deeply") from error
+
+
+def _for_postgres(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.Unhex):
+        return exp.Decode(this=node.this, charset=exp.Literal.string("hex"))
+    if isinstance(node, exp.ColumnDef) and isinstance(node.args.get("kind"), exp.DataType):
+        other = _POSTGRES_COLUMNS.get(node.args["kind"].this)
+        if other is not None:
+            node.set("kind", exp.DataType.build(other, dialect="postgres"))
+    return node
 
 
 def number_params(tree: exp.Expr, params: Mapping[str, Any]) -> tuple[exp.Expr, list[Any]]:

@@ -14,7 +14,7 @@ export function AllTokens() {
     queryKey: ["tokens", "all", search],
     initialPageParam: "",
     queryFn: ({ pageParam }) =>
-      listTokens(`?all=true&q=${encodeURIComponent(search)}${pageParam ? `&after=${encodeURIComponent(pageParam)}` : ""}`),
+      listTokens(`?all=true&search=${encodeURIComponent(search)}${pageParam ? `&after=${encodeURIComponent(pageParam)}` : ""}`),
     getNextPageParam: (page) => page.next,
   });
   const rows = tokens.data?.pages.flatMap((page) => page.items.map(row)) ?? [];

@@ -17,13 +17,8 @@ interface TechnicalUser {
   createdAt: string;
 }
 
-interface Home {
-  jwtSecretIsSet: boolean;
-}
-
 export function TechnicalUsers() {
   const { me } = useSession();
-  const home = useQuery({ queryKey: ["home"], queryFn: () => call<Home>({ method: "GET", to: "identity", path: "/home" }) });
   const users = useQuery({
     queryKey: ["technical-users"],
     enabled: me?.isAdministrator === true,
@@ -32,7 +27,7 @@ export function TechnicalUsers() {
   return (
     <Stack>
       <Title order={1}>Technical users</Title>
-      {home.data && !home.data.jwtSecretIsSet ? (
+      {me && !me.signedTokensSurviveRestart ? (
         <Alert color="yellow" title="jwt_secret is not set">
           Signed tokens end at each restart of the server. Set jwt_secret (64 characters or more) to keep them stable.
         </Alert>

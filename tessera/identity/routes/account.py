@@ -81,6 +81,11 @@ async def change_password(
     return Response(status_code=204)
 
 
+async def read_session(principal: Principal | None, identity: Identity) -> dict[str, Any]:
+    """Whether the caller is signed in: ``{"me": ...}``, or ``{"me": null}``. A page asks before it shows anything."""
+    return {"me": None if principal is None else _me(principal, identity)}
+
+
 async def read_home(principal: Principal, db: Database) -> dict[str, Any]:
     """What the console's first page shows, in one call."""
     return await db.read(views.home, principal)
@@ -105,6 +110,7 @@ def _me(principal: Principal, identity: Identity) -> dict[str, Any]:
 ROUTES = [
     post("/sign-in", sign_in, least=PUBLIC, errors=(400, 401, 429), summary="Sign in"),
     post("/sign-out", sign_out, least=PUBLIC, status=204, summary="Sign out"),
+    get("/session", read_session, least=PUBLIC, summary="Am I signed in?"),
     get("/me", read_me, least=SIGNED_IN, summary="Who I am"),
     post("/me/password", change_password, least=SIGNED_IN, status=204, errors=(400, 429), summary="Change my password"),
     get("/home", read_home, least=SIGNED_IN, summary="The first page"),

@@ -42,7 +42,8 @@ def document(package: Package, server_url: str, security: Mapping[str, Any]) -> 
 
 
 def _hints(route: Route) -> dict[str, Any]:
-    return typing.get_type_hints(route.handler, include_extras=True)
+    hints = typing.get_type_hints(route.handler, include_extras=True)
+    return {**hints, **route.documented()} if route.documented is not None else hints
 
 
 def _kinds(route: Route) -> list[Any]:

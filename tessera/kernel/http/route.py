@@ -38,6 +38,8 @@ class Route:
     tags: Sequence[str] = ()
     reads: bool | None = None
     """Whether a read scope is enough; None: by the method."""
+    documented: Callable[[], Mapping[str, Any]] | None = None
+    """Types of ``body``, ``query`` and ``return`` for the API reference, where the handler's own say less."""
 
     @property
     def only_reads(self) -> bool:

@@ -39,6 +39,16 @@ def test_an_event_is_read_back_as_it_was_recorded(kernel_db: Database) -> None:
     assert len(event.at) == 27
 
 
+@pytest.mark.parametrize("count", [1, events.FEW, events.FEW + 1, 2_000])
+def test_many_events_at_once_keep_their_order(kernel_db: Database, count: int) -> None:
+    start = kernel_db.read_now(horizon)
+    rows = [(f"object {number}", {"number": number, "text": "ä"}) for number in range(count)]
+    ids = kernel_db.write_now(lambda tx: events.record_all(tx, "vault.many", rows, package="vault"))
+    found = read_after(kernel_db, start, limit=5_000)
+    assert [event.id for event in found] == ids
+    assert [(event.object_id, event.data) for event in found] == rows
+
+
 def test_a_change_that_fails_leaves_no_event(kernel_db: Database) -> None:
     start = kernel_db.read_now(horizon)
 
