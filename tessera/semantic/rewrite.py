@@ -73,14 +73,16 @@ class Rewriter:
         self._engine = engine
         self._system_table = system_table
         self._view_depth = view_depth
+        self.reads_concepts = False
+        """Whether a query so far named a concept or view, and not only system tables."""
 
-    def query(self, text: str) -> tuple[exp.Query, list[str]]:
-        """The query over the warehouse, and the names of its columns.
+    def query(self, query: str | exp.Query) -> tuple[exp.Query, list[str]]:
+        """The query over the warehouse, and the names of its columns. A tree is changed in place.
 
         Raises:
             Invalid: no query; an unknown name, which the message says.
         """
-        tree = parse_query(text)
+        tree = parse_query(query) if isinstance(query, str) else query
         holder = exp.Subquery(this=tree)
         names = self._query(tree, None, {})
         found = holder.this
@@ -202,6 +204,7 @@ class Rewriter:
             if system is not None:
                 query, columns = system
                 return self._put(node, alias, query, columns)
+        self.reads_concepts = True
         if schema == "vtimbr":
             return self._view_source(tree, node, alias)
         concept = self._ontology.find(Concept, name)
