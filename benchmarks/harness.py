@@ -101,6 +101,12 @@ def own_cpu(work: Callable[[], object], count: int, *, warm: int = 20) -> float:
     return (time.process_time() - before) * 1000 / count
 
 
+def interleaved(works: "list[Callable[[], float]]", rounds: int = 5) -> list[float]:
+    """The median figure of each, measured in turns: what else the machine does falls on all of them alike."""
+    measured = [[work() for work in works] for _ in range(rounds)]
+    return [statistics.median(figures) for figures in zip(*measured, strict=True)]
+
+
 def seconds(work: Callable[[], object], *, times: int = 3) -> float:
     """Median wall-clock time of ``work``."""
     taken = []

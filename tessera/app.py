@@ -7,6 +7,7 @@ import inspect
 import socket
 import typing
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from tessera import __version__
 from tessera.catalog.routes import PACKAGE as CATALOG
 from tessera.identity import (
+    ROLE_WORDS,
     BasicToken,
     Cookie,
     Identity,
@@ -26,6 +28,7 @@ from tessera.identity import (
     TokenHeader,
 )
 from tessera.identity.routes import PACKAGE as IDENTITY
+from tessera.ingest.routes import PACKAGE as INGEST
 from tessera.kernel import metrics, schema
 from tessera.kernel.access import PUBLIC, Principal
 from tessera.kernel.db import Database
@@ -39,7 +42,7 @@ from tessera.production.routes import PACKAGE as PRODUCTION
 from tessera.settings import Settings
 from tessera.warehouse import Warehouse, open_warehouse
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG, INGEST)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 
@@ -65,7 +68,7 @@ class App:
         self.events = Events(
             self.db,
             self._authenticate_any,
-            packages=[package.name for package in PACKAGES],
+            packages=[*ROLE_WORDS, IDENTITY.name],
             socket_packages=SOCKET_PACKAGES,
             origins=[*settings.cors_origins, *([settings.public_url.rstrip("/")] if settings.public_url else [])],
             consumers=[consumer for package in PACKAGES for consumer in package.consumers],
@@ -83,7 +86,7 @@ class App:
         self._releasing: asyncio.Future[None] | None = None
         self._lock_file: Any = None
         self._server = Server(
-            PACKAGES,
+            [package if settings.root_aliases else replace(package, aliases=()) for package in PACKAGES],
             self.services,
             authenticate=self.identity.authenticate,
             plain=self._plain(),

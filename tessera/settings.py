@@ -55,6 +55,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     root_aliases: Annotated[
         bool, Meta(description="Answer ingest's `/query`, `/api-tokens` and `/environments/local-api` at the root too.")
     ] = True
+    # -- ingest
+    ingest_local_folders: Annotated[
+        list[str], Meta(description="Folders that LOCAL connections may read, with all below them; empty: none.")
+    ] = msgspec.field(default_factory=list)
+    ingest_s3_endpoint: Annotated[
+        str, Meta(description="Address of the object store for S3 connections without ENDPOINT_URL; empty: Amazon's.")
+    ] = ""
+
+    # -- jobs
     job_threads: Annotated[int, Meta(ge=0, le=64, description="Jobs that this process runs at once; 0: none.")] = 4
 
     # -- sign-in; `jwt_secret` itself is a file or `JWT_SECRET`, never a setting (see docs/reference)

@@ -71,6 +71,8 @@ class Served:
     database: str
     environment: dict[str, str] = field(default_factory=dict)
     url: str = ""
+    drop: Path = Path()
+    """A folder that ingest's LOCAL connections may read."""
     process: "subprocess.Popen[bytes] | None" = None
     admin: Person = field(default_factory=lambda: Person("", "", "", "", ""))
     _lines: list[str] = field(default_factory=list)
@@ -208,7 +210,10 @@ def serving(data_dir: Path, database: str, **environment: str) -> Iterator[Serve
                 "TESSERA_DATABASE_URL": f"{POSTGRES}/{name}",
                 "TESSERA_WAREHOUSE_URL": f"{POSTGRES}/{name}",
             }
-        served = Served(data_dir, database, environment)
+        drop = data_dir.parent / f"{data_dir.name}-drop"
+        drop.mkdir(parents=True, exist_ok=True)
+        environment.setdefault("TESSERA_INGEST_LOCAL_FOLDERS", str(drop))
+        served = Served(data_dir, database, environment, drop=drop)
         password = secrets.token_urlsafe(12)
         username, email = "root", "root@example.test"
         served.cli("admin", "create", "--email", email, "--username", username, "--password-stdin", stdin=password)

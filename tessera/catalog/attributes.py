@@ -17,6 +17,7 @@ from tessera.kernel.errors import Invalid
 
 TEXT_MAX_CHARACTERS: Final = 1_000_000
 """Longest text value; a description with embedded markup stays far below."""
+VALUES_SHOWN: Final = 30
 LIST_MAX: Final = 1_000
 """Most owners, stewards or tags of one object."""
 
@@ -66,6 +67,7 @@ class Attribute(Struct, frozen=True, rename="camel", omit_defaults=False):
     is_custom: bool = False
     is_mandatory: bool = False
     is_editable: bool = True
+    values: list[dict[str, Any]] | UnsetType = UNSET
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -271,10 +273,26 @@ def _read_value(draft: Draft, kind: Kind, key: str, sent: str, value: Any, custo
     elif key in READ_ONLY:
         pass
     elif sent in custom:
-        attribute = custom[sent]
-        draft.attributes[attribute.attribute_key] = check_value(attribute.format, value, sent)
+        draft.attributes[custom[sent].attribute_key] = check_custom(custom[sent], value)
     else:
         draft.ignored.append(sent)
+
+
+def check_custom(attribute: Attribute, value: Any) -> Any:
+    """A value of a custom attribute; one of a list must be in the list.
+
+    Raises:
+        Invalid: the value does not have the attribute's format.
+    """
+    checked = check_value(attribute.format, value, attribute.name)
+    if checked is not None and not isinstance(attribute.values, UnsetType):
+        keys = [str(each["key"]) for each in attribute.values]
+        if checked not in keys:
+            listed = ", ".join(keys[:VALUES_SHOWN]) or "none yet"
+            raise Invalid(
+                f"{attribute.name}: {_shown(value)} is not one of its values ({listed})", field=attribute.name
+            )
+    return checked
 
 
 def check_type(value: Any, kind: Kind) -> str:

@@ -6,22 +6,32 @@ Source: contracts/catalog.md, 9.4, 9.5 and 13.
 
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
 from tessera.catalog import changes, governance_store, links, objects, objects_store, paths
 from tessera.catalog.attributes import Attribute, Draft, read_payload
+from tessera.catalog.counts import Counts
 from tessera.catalog.custom_attributes import attributes_by_name
-from tessera.catalog.links import Counts
-from tessera.catalog.vocabulary import ITEM, ITEM_TYPE_ALIASES, PROCESSING, Kind, child_kind, child_types, root_types
+from tessera.catalog.vocabulary import (
+    ITEM,
+    ITEM_TYPE_ALIASES,
+    PROCESSING,
+    SOURCE,
+    Kind,
+    child_kind,
+    child_types,
+    root_types,
+)
 from tessera.kernel.access import Principal
 from tessera.kernel.clock import new_id, now
 from tessera.kernel.db import Tx
-from tessera.kernel.errors import Invalid
+from tessera.kernel.errors import Conflict, Invalid
 
 OBJECTS_MAX: Final = 250_000
 DEPTH_MAX: Final = 64
+SOURCES_MAX: Final = 100
 
 Key = tuple[str, str]
 """Technical name and type: the identity of an object among its siblings."""
@@ -94,29 +104,209 @@ def import_trees(
     roots: dict[Key, _Node] = {}
     for tree in body if isinstance(body, list) else [body]:
         reader.read(tree, kind, None, roots, 1)
-    nodes = list(_all(roots.values()))
-    references = changes.resolve(tx, [node.draft for node in nodes], unknown_people="drop")
-    place = objects.Place(version.id, version.workspace_id, version.default_owner_id, version.default_steward_id)
-    tally = _Tally()
-    for node in nodes:
-        tally.total[node.kind is ITEM] += 1
-    stored = _lock_roots(tx, version.id, roots)
-    level: list[tuple[Any, _Node]] = [(None, node) for node in roots.values()]
-    while level:
-        _write_level(tx, principal, place, level, stored, references, tally, keep_names)
-        parents = [node for _, node in level if node.children]
-        old = [node.row.id for node in parents if not getattr(node.row, "is_new", False)]
-        level = [(node.row, child) for node in parents for child in node.children.values()]
-        names = sorted({child.key[0] for _, child in level})
-        stored = {
-            (row.parent_id, (row.technical_name, row.type)): row for row in objects_store.children_of(tx, old, names)
-        }
+    work = _Import(tx, principal, version, list(_all(roots.values())), unknown_people="drop", keep_names=keep_names)
+    work.write([(None, node) for node in roots.values()], _lock_roots(tx, version.id, roots))
+    own = work.tally.counts(items=False)
     if kind is not PROCESSING:
-        return tally.counts(items=False)
-    own = tally.counts(items=False)
-    inputs, outputs = _link_ends(tx, version.id, nodes)
-    details = Details(own, tally.counts(items=True), inputs, outputs)
+        return own
+    inputs, outputs = _link_ends(tx, principal, version.id, work.nodes)
+    details = Details(own, work.tally.counts(items=True), inputs, outputs)
     return ProcessingCounts(own.total, own.created, own.updated, 0, own.unchanged, details)
+
+
+def import_under(tx: Tx, principal: Principal | None, kind: Kind, version_id: str, parent_id: str, body: Any) -> Counts:
+    """The same for a list of objects that all stand under one parent (items of a processing, for instance).
+
+    Raises:
+        NotFound: no such version or parent.
+        Invalid: as for ``import_trees``.
+    """
+    version = objects.read_version(tx, version_id)
+    parent, siblings = _read_siblings(tx, version, kind, parent_id, body)
+    work = _Import(tx, principal, version, list(_all(siblings.values())), unknown_people="refuse")
+    stored = _siblings_stored(tx, parent, siblings)
+    work.write([(parent, node) for node in siblings.values()], stored)
+    _link_ends(tx, principal, version.id, work.nodes)
+    return work.tally.counts(items=kind is ITEM)
+
+
+def create_many(
+    tx: Tx, principal: Principal | None, kind: Kind, version_id: str, parent_id: str | None, body: Any
+) -> Counts:
+    """Make a list of objects under one parent, or sources; those that exist are changed only if they say ``upsert``.
+
+    Raises:
+        NotFound: no such version or parent.
+        Invalid: as for a single object.
+        Conflict: one exists and does not say ``upsert``.
+
+    Source: contracts/catalog.md, 9.2
+    """
+    version = objects.read_version(tx, version_id)
+    parent, siblings = _read_siblings(tx, version, kind, parent_id, body)
+    work = _Import(tx, principal, version, list(siblings.values()), unknown_people="refuse")
+    stored = _lock_roots(tx, version.id, siblings) if parent is None else _siblings_stored(tx, parent, siblings)
+    for (_, key), row in stored.items():
+        if key in siblings and not siblings[key].draft.upsert:
+            raise Conflict(
+                f"technicalName: a {row.type} {row.technical_name!r} exists already; send upsert: true to change it",
+                field="technicalName",
+            )
+    work.write([(parent, node) for node in siblings.values()], stored)
+    return work.tally.counts(items=False)
+
+
+def create_sources(tx: Tx, principal: Principal | None, version_id: str, body: Any) -> Counts:
+    """``create_many`` for sources, of which one request makes at most a hundred."""
+    if isinstance(body, list) and len(body) > SOURCES_MAX:
+        raise Invalid(f"at most {SOURCES_MAX} sources; got {len(body)}")
+    return create_many(tx, principal, SOURCE, version_id, None, body)
+
+
+def change_many(
+    tx: Tx, principal: Principal | None, kind: Kind, version_id: str, parent_id: str | None, body: Any
+) -> Counts:
+    """Change a list of objects under one parent, or sources, each found by ``technicalName``, else by ``name``.
+
+    Raises:
+        NotFound: no such version or parent.
+        Invalid: a row names no object or several, or as for a single object.
+
+    Source: contracts/catalog.md, 9.2
+    """
+    version = objects.read_version(tx, version_id)
+    place = objects.read_place(tx, version, kind, parent_id)
+    if not isinstance(body, list):
+        raise Invalid("the body must be a list of objects")
+    custom = attributes_by_name(tx, kind)
+    drafts = [read_payload(row, kind, custom) for row in body]
+    keys = [_edit_key(draft) for draft in drafts]
+    references = changes.resolve(tx, drafts)
+    if place.parent is not None:
+        objects.lock_tree(tx, place.parent)
+    rows = objects_store.named(
+        tx, version.id, kind.data_type, None if place.parent is None else place.parent.id, sorted(set(keys))
+    )
+    if place.parent is None:
+        for row in sorted(rows, key=lambda row: str(row.id)):
+            objects.lock_tree(tx, row)
+    tally = _Tally()
+    tally.total[False] = len(drafts)
+    nodes = []
+    for (by_technical, text), draft in zip(keys, drafts, strict=True):
+        found = [row for row in rows if (row.technical_name if by_technical else row.name) == text]
+        if not isinstance(draft.type, UnsetType):
+            found = [row for row in found if row.type == draft.type]
+        if len(found) != 1:
+            key, how = ("technicalName" if by_technical else "name"), "several objects" if found else "no object"
+            raise Invalid(f"{key}: there is {how} {text!r} here", field=key)
+        node = _Node(kind, draft, found[0].name, (found[0].technical_name, found[0].type))
+        node.row = found[0]
+        nodes.append(node)
+    _change_known(tx, principal, nodes, references, tally)
+    return tally.counts(items=False)
+
+
+def _edit_key(draft: Draft) -> tuple[bool, str]:
+    if not isinstance(draft.technical_name, UnsetType):
+        return True, draft.technical_name
+    if isinstance(draft.name, UnsetType):
+        raise Invalid("technicalName or name: required, to find the object by", field="technicalName")
+    return False, draft.name
+
+
+def _read_siblings(tx: Tx, version: Any, kind: Kind, parent_id: str | None, body: Any) -> tuple[Any, dict[Key, _Node]]:
+    """The locked parent's row (None for sources) and the objects that are to stand under it."""
+    parent = objects.read_place(tx, version, kind, parent_id).parent
+    siblings: dict[Key, _Node] = {}
+    reader = _Reader(tx)
+    for row in body if isinstance(body, list) else [body]:
+        plain = {key: value for key, value in row.items() if key != "children"} if isinstance(row, dict) else row
+        reader.read(plain, kind, None, siblings, 1, at_root=parent is None)
+    for node in siblings.values():
+        objects.check_fits(kind, node.key[1], parent)
+    if parent is not None:
+        objects.lock_tree(tx, parent)
+        parent = objects.read_place(tx, version, kind, parent_id).parent
+    return parent, siblings
+
+
+def _siblings_stored(tx: Tx, parent: Any, siblings: dict[Key, _Node]) -> dict[tuple[str | None, Key], Any]:
+    names = sorted({technical for technical, _ in siblings})
+    rows = objects_store.children_of(tx, [parent.id], names)
+    return {(row.parent_id, (row.technical_name, row.type)): row for row in rows}
+
+
+class _Import:
+    """One import while it is written: whom its payloads name, and what was counted."""
+
+    def __init__(
+        self,
+        tx: Tx,
+        principal: Principal | None,
+        version: Any,
+        nodes: list[_Node],
+        *,
+        unknown_people: Literal["refuse", "drop"],
+        keep_names: bool = False,
+    ) -> None:
+        self.tx = tx
+        self.principal = principal
+        self.place = objects.Place(
+            version.id, version.workspace_id, version.default_owner_id, version.default_steward_id
+        )
+        self.nodes = nodes
+        self.keep_names = keep_names
+        self.references = changes.resolve(tx, [node.draft for node in nodes], unknown_people=unknown_people)
+        self.tally = _Tally()
+        for node in nodes:
+            self.tally.total[node.kind is ITEM] += 1
+
+    def write(self, level: list[tuple[Any, _Node]], stored: dict[tuple[str | None, Key], Any]) -> None:
+        """Write (parent row, node) pairs and everything under the nodes; ``stored``: what exists under the parents."""
+        while level:
+            self._write_level(level, stored)
+            parents = [node for _, node in level if node.children]
+            old = [node.row.id for node in parents if not getattr(node.row, "is_new", False)]
+            level = [(node.row, child) for node in parents for child in node.children.values()]
+            names = sorted({child.key[0] for _, child in level})
+            rows = objects_store.children_of(self.tx, old, names)
+            stored = {(row.parent_id, (row.technical_name, row.type)): row for row in rows}
+
+    def _write_level(self, level: Sequence[tuple[Any, _Node]], stored: dict[tuple[str | None, Key], Any]) -> None:
+        new: list[tuple[_Node, dict[str, Any]]] = []
+        known: list[_Node] = []
+        for parent, node in level:
+            row = stored.get((None if parent is None else parent.id, node.key))
+            if row is not None:
+                node.row = row
+                if self.keep_names:
+                    node.draft.name = UNSET
+                known.append(node)
+                continue
+            values = changes.new_row(
+                object_id=new_id(),
+                version_id=self.place.version_id,
+                parent=parent,
+                data_type=node.kind.data_type,
+                type_=node.key[1],
+                name=node.name,
+                technical_name=node.key[0],
+            )
+            changes.fill_new(values, node.draft)
+            node.row = SimpleNamespace(**values, is_new=True)
+            new.append((node, values))
+            self.tally.created[node.kind is ITEM] += 1
+        objects_store.insert(self.tx, [values for _, values in new])
+        owner, steward = self.place.default_owner, self.place.default_steward
+        people = {
+            values["id"]: changes.people_of_new(node.draft, self.references, owner, steward) for node, values in new
+        }
+        governance_store.add_people(self.tx, people)
+        tags = {values["id"]: changes.tags_of_new(node.draft, self.references) for node, values in new}
+        governance_store.add_tags(self.tx, tags)
+        _record_new(self.tx, self.principal, new)
+        _change_known(self.tx, self.principal, known, self.references, self.tally)
 
 
 def _lock_roots(tx: Tx, version_id: str, roots: dict[Key, _Node]) -> dict[tuple[str | None, Key], Any]:
@@ -134,7 +324,7 @@ def _lock_roots(tx: Tx, version_id: str, roots: dict[Key, _Node]) -> dict[tuple[
     return {(None, (row.technical_name, row.type)): row for row in objects_store.by_ids(tx, version_id, ids).values()}
 
 
-def _link_ends(tx: Tx, version_id: str, nodes: Sequence[_Node]) -> tuple[Counts, Counts]:
+def _link_ends(tx: Tx, principal: Principal | None, version_id: str, nodes: Sequence[_Node]) -> tuple[Counts, Counts]:
     """Draw the links of what flows in and out."""
     wanted = {(path, type_path) for node in nodes for _, path, type_path in node.ends}
     found = objects_store.by_paths(tx, version_id, wanted)
@@ -148,7 +338,7 @@ def _link_ends(tx: Tx, version_id: str, nodes: Sequence[_Node]) -> tuple[Counts,
                 if (path, type_path) not in found:
                     raise Invalid(f"entityPath: there is no object {path!r} of type {type_path!r}", field="entityPath")
                 pairs.append((found[path, type_path], link_type, node.row))
-        created = links.ensure(tx, pairs)
+        created = links.ensure(tx, principal, pairs)
         counts.append(Counts(total=len(pairs), created=created, unchanged=len(pairs) - created))
     return counts[0], counts[1]
 
@@ -170,6 +360,7 @@ class _Reader:
         depth: int,
         *,
         is_item: bool = False,
+        at_root: bool = True,
     ) -> None:
         if not isinstance(payload, dict):
             raise Invalid("each node must be an object with name, type and children")
@@ -194,7 +385,7 @@ class _Reader:
             self._custom[kind.data_type] = attributes_by_name(self._tx, kind)
         draft = read_payload(payload, kind, self._custom[kind.data_type])
         name, technical, read_type = objects.identity_of(draft)
-        if parent is None and read_type not in root_types(kind.data_type):
+        if parent is None and at_root and read_type not in root_types(kind.data_type):
             raise Invalid(f"type: a {read_type} cannot stand at the root", field="type")
         key = (technical, read_type)
         node = siblings.get(key)
@@ -244,53 +435,6 @@ def _all(nodes: Iterable[_Node]) -> Iterable[_Node]:
     for node in nodes:
         yield node
         yield from _all(node.children.values())
-
-
-def _write_level(
-    tx: Tx,
-    principal: Principal | None,
-    place: objects.Place,
-    level: Sequence[tuple[Any, _Node]],
-    stored: dict[tuple[str | None, Key], Any],
-    references: changes.References,
-    tally: _Tally,
-    keep_names: bool,
-) -> None:
-    """Write one level of the trees."""
-    new: list[tuple[_Node, dict[str, Any]]] = []
-    known: list[_Node] = []
-    for parent, node in level:
-        row = stored.get((None if parent is None else parent.id, node.key))
-        if row is not None:
-            node.row = row
-            if keep_names:
-                node.draft.name = UNSET
-            known.append(node)
-            continue
-        values = changes.new_row(
-            object_id=new_id(),
-            version_id=place.version_id,
-            parent=parent,
-            data_type=node.kind.data_type,
-            type_=node.key[1],
-            name=node.name,
-            technical_name=node.key[0],
-        )
-        changes.fill_new(values, node.draft)
-        node.row = SimpleNamespace(**values, is_new=True)
-        new.append((node, values))
-        tally.created[node.kind is ITEM] += 1
-    objects_store.insert(tx, [values for _, values in new])
-    governance_store.add_people(
-        tx,
-        {
-            values["id"]: changes.people_of_new(node.draft, references, place.default_owner, place.default_steward)
-            for node, values in new
-        },
-    )
-    governance_store.add_tags(tx, {values["id"]: changes.tags_of_new(node.draft, references) for node, values in new})
-    _record_new(tx, principal, new)
-    _change_known(tx, principal, known, references, tally)
 
 
 def _record_new(tx: Tx, principal: Principal | None, new: Sequence[tuple[_Node, dict[str, Any]]]) -> None:

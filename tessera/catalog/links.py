@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from tessera.catalog import links_store, objects, objects_store, paths
+from tessera.catalog.counts import Counts
 from tessera.catalog.links_store import Stored
 from tessera.catalog.vocabulary import KIND_OF_DATA_TYPE, LINK_TYPES, find_link_type, joins, link_type_names, shown_type
 from tessera.kernel import events
@@ -20,16 +21,6 @@ BULK_MAX: Final = 250_000
 DEPTH_MAX: Final = 50
 NODES_MAX: Final = 10_000
 """Most nodes of one lineage answer; a graph beyond that is asked for from nearer by."""
-
-
-class Counts(Struct, frozen=True):
-    """What an import did. Source: contracts/catalog.md, 9.4."""
-
-    total: int
-    created: int = 0
-    updated: int = 0
-    deleted: int = 0
-    unchanged: int = 0
 
 
 class LinkShown(Struct, frozen=True, rename="camel"):
@@ -153,13 +144,17 @@ def add_by_paths(tx: Tx, principal: Principal | None, version_id: str, body: Any
     """
     version = objects.read_version(tx, version_id)
     rows = _rows(body, ("fromPath", "fromType", "toPath", "toType"))
-    ends = [(row[f"{side}Path"], row[f"{side}Type"]) for row in rows for side in ("from", "to")]
+    ends = [
+        (paths.check_path(row[f"{side}Path"], f"{side}Path"), row[f"{side}Type"])
+        for row in rows
+        for side in ("from", "to")
+    ]
     found = objects_store.by_paths(tx, version.id, ends)
     wanted = []
     for number, row in enumerate(rows, 1):
         pair = []
         for side in ("from", "to"):
-            path, type_path = paths.check_path(row[f"{side}Path"], f"{side}Path"), row[f"{side}Type"]
+            path, type_path = row[f"{side}Path"], row[f"{side}Type"]
             end = found.get((path, type_path))
             if end is None:
                 raise Invalid(
@@ -189,7 +184,7 @@ def _rows(body: Any, keys: Sequence[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def ensure(tx: Tx, links: Sequence[tuple[Any, str, Any]]) -> int:
+def ensure(tx: Tx, principal: Principal | None, links: Sequence[tuple[Any, str, Any]]) -> int:
     """Store (start row, type, end row) links that are missing; how many were.
 
     Raises:
@@ -198,7 +193,7 @@ def ensure(tx: Tx, links: Sequence[tuple[Any, str, Any]]) -> int:
     wanted = [_stored(start, type_, end) for start, type_, end in links]
     if not wanted:
         return 0
-    return _add(tx, None, links[0][0].version_id, wanted).created
+    return _add(tx, principal, links[0][0].version_id, wanted).created
 
 
 def _add(tx: Tx, principal: Principal | None, version_id: str, wanted: Sequence[Stored]) -> Counts:

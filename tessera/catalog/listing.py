@@ -3,30 +3,14 @@
 Source: contracts/catalog.md, 8.2 and 9.3.
 """
 
-from typing import Annotated
+from msgspec import Raw
 
-from msgspec import Meta, Raw
-
-from tessera.catalog import objects, objects_store, representation
-from tessera.catalog.paging import Address, PageQuery, make_page
-from tessera.catalog.vocabulary import Kind
+from tessera.catalog import items, objects, objects_store, representation
+from tessera.catalog.paging import Address, ObjectQuery, make_page
+from tessera.catalog.vocabulary import PROCESSING, Kind
 from tessera.kernel.access import Principal
 from tessera.kernel.db import Tx
 from tessera.kernel.errors import NotFound
-
-
-class ObjectQuery(PageQuery, kw_only=True, rename="camel"):
-    """Parameters of the lists of objects; unknown ones are ignored, since clients in use send some."""
-
-    version_id: str | None = None
-    parent_id: str | None = None
-    max_depth: Annotated[int, Meta(ge=0)] | None = None
-    name: str | None = None
-    technical_name: str | None = None
-    type: str | None = None
-    include_attributes: bool = False
-    include_links: bool = False
-    include_access_data: bool = False
 
 
 def page(tx: Tx, kind: Kind, query: ObjectQuery, address: Address, principal: Principal) -> Raw:
@@ -46,8 +30,9 @@ def page(tx: Tx, kind: Kind, query: ObjectQuery, address: Address, principal: Pr
         technical_name=query.technical_name,
         type_=query.type,
     )
-    total = objects_store.count(tx, wanted)
-    rows = objects_store.page(tx, wanted, query.seek(), query.limit, with_attributes=query.include_attributes)
+    seek = query.seek()
+    total = objects_store.count(tx, wanted) if seek.total is None else seek.total
+    rows = objects_store.page(tx, wanted, seek, query.limit, with_attributes=query.include_attributes)
     include = representation.Include(query.include_attributes, query.include_links, query.include_access_data)
     results = representation.elements(tx, rows, kind, address.origin, include, principal)
     last = (rows[-1].path, rows[-1].id) if rows else None
@@ -65,4 +50,7 @@ def detail(tx: Tx, kind: Kind, version_id: str, object_id: str, origin: str, pri
     row = objects_store.detail(tx, version.id, found.id, kind.data_type)
     if row is None:
         raise NotFound(f"{kind.data_type} {object_id!r} does not exist in this version")
-    return representation.to_raw(representation.detail(tx, row, kind, origin, principal))
+    shown = representation.detail(tx, row, kind, origin, principal)
+    if kind is PROCESSING:
+        shown["dpItems"] = items.of_processing(tx, version.id, found)
+    return representation.to_raw(shown)

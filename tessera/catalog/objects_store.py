@@ -34,11 +34,15 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 
 class Seek(Struct, frozen=True):
-    """Where a page begins: behind a (path, id) that was shown, or after so many objects."""
+    """Where a page begins: behind a (path, id) that was shown, or after so many objects.
+
+    ``total``: how many there were when the first page was made.
+    """
 
     path: str | None = None
     id: str | None = None
     offset: int = 0
+    total: int | None = None
 
 
 def find_version(tx: Tx, version_id: str) -> Row[Any] | None:
@@ -96,6 +100,20 @@ def children_of(tx: Tx, parent_ids: Sequence[str], names: Sequence[str]) -> list
             query = query.where(_c.technical_name.in_(few))
         rows.extend(tx.all(query))
     return rows
+
+
+def named(
+    tx: Tx, version_id: str, data_type: str, parent_id: str | None, keys: Sequence[tuple[bool, str]]
+) -> list[Row[Any]]:
+    """Direct children of one parent, or roots, by (True, technical name) or (False, name)."""
+    rows: dict[str, Row[Any]] = {}
+    above = _c.parent_id.is_(None) if parent_id is None else _c.parent_id == parent_id
+    for by_technical in (True, False):
+        column = _c.technical_name if by_technical else _c.name
+        for part in parts([text for technical, text in keys if technical == by_technical]):
+            conditions = (_c.version_id == version_id, _c.data_type == data_type, above, column.in_(part))
+            rows.update({row.id: row for row in tx.all(sa.select(OBJECTS).where(*conditions))})
+    return list(rows.values())
 
 
 def by_paths(tx: Tx, version_id: str, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:

@@ -100,6 +100,6 @@ def check_path(text: str, field: str) -> str:
     Raises:
         Invalid: it does not begin with ``\``, or has an empty part.
     """
-    if not text.startswith(SEPARATOR) or any(not part for part in text.split(SEPARATOR)[1:]):
+    if not text.startswith(SEPARATOR) or "\x00" in text or any(not part for part in text.split(SEPARATOR)[1:]):
         raise Invalid(f"{field}: a path looks like \\source\\container\\structure; got {text!r}", field=field)
     return text

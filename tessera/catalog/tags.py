@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from msgspec import Raw, Struct
 
 from tessera.catalog import paths
-from tessera.catalog.links import Counts
+from tessera.catalog.counts import Counts
 from tessera.catalog.model import TAGS
 from tessera.catalog.objects_store import parts
 from tessera.catalog.paging import Address, PageQuery, make_page
@@ -53,6 +53,32 @@ def shown(row: Any) -> dict[str, Any]:
         "isActive": row.is_active,
         "isUserSuggestionEnabled": row.is_user_suggestion_enabled,
         "isNative": row.is_native,
+    }
+
+
+def list_labels(tx: Tx) -> list[dict[str, Any]]:
+    """All tags as values of the attribute ``Domains``."""
+    found = [shown(row) for row in tx.all(sa.select(TAGS).order_by(_t.name))]
+    return [{"description": "", **{key: value for key, value in tag.items() if key != "name"}} for tag in found]
+
+
+def label_of(entry: Any) -> dict[str, Any]:
+    """One value of a list of labels, checked as a tag is.
+
+    Raises:
+        Invalid: no label, or a value breaks a rule.
+    """
+    values = _checked(entry)
+    if "name" not in values:
+        raise Invalid("label: required", field="label")
+    return {
+        "label": values["name"],
+        "description": values.get("description", ""),
+        "color": values.get("color", DEFAULT_COLOUR),
+        "keywords": values.get("keywords", []),
+        "isActive": values.get("is_active", True),
+        "isUserSuggestionEnabled": values.get("is_user_suggestion_enabled", False),
+        "isNative": False,
     }
 
 

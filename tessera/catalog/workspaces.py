@@ -8,7 +8,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from msgspec import Raw, Struct
 
-from tessera.catalog import paths, tags
+from tessera.catalog import governance_store, paths, tags
+from tessera.catalog.attributes import check_value
 from tessera.catalog.model import VERSIONS, WORKSPACES
 from tessera.catalog.paging import Address, PageQuery, make_page
 from tessera.catalog.people import require_admin_access
@@ -140,7 +141,7 @@ def list_all(tx: Tx, principal: Principal, name: str | None) -> dict[str, list[d
     """``{organizations, projects}``, oldest first; nothing groups workspaces here, so there are no organizations."""
     query = _SHOWN.order_by(_w.created_at, _w.id)
     if name is not None:
-        query = query.where(_w.name == name)
+        query = query.where(_w.name == name.replace("\x00", ""))
     return {"organizations": [], "projects": [_shown(row, principal) for row in tx.all(query)]}
 
 
@@ -206,13 +207,16 @@ def create(tx: Tx, principal: Principal, draft: WorkspaceDraft) -> dict[str, Any
     """
     require_admin_access(principal)
     paths.check_name(draft.name, longest=200)
-    people = {}
+    if draft.description is not None:
+        check_value("Text", draft.description, "description")
+    people: dict[str, str] = {}
     for key, email in (("owner_id", draft.default_owner_user), ("steward_id", draft.default_steward_user)):
         if email is not None:
-            chosen = sa.select(PRINCIPALS.c.id).where(PRINCIPALS.c.login_email == email.strip().casefold())
-            people[key] = tx.scalar(chosen)
-            if people[key] is None:
+            check_value("Text", email, key)
+            found = governance_store.people_by_email(tx, [email])
+            if not found:
                 raise Invalid(f"no user has the e-mail address {email!r}; GET /users lists them")
+            people[key] = found[email]
     tx.lock("catalog workspaces")
     if tx.scalar(sa.select(_w.id).where(_w.name == draft.name)) is not None:
         raise Conflict(f"name: there is a workspace {draft.name!r} already", field="name")

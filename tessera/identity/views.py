@@ -153,26 +153,25 @@ def page_audit(
     ]
 
 
-# What the console's first steps ask, and the table that answers it once it has a row. By name: identity knows no
-# package, and a package that is not there has no table.
-_FIRST_STEPS: Final = {
-    "hasSecondPerson": "identity_principals",
-    "hasToken": "identity_tokens",
-    "hasProject": "production_projects",
-    "hasSource": "catalog_objects",
-    "hasConnection": "ingest_connections",
-    "hasHub": "vault_hubs",
-    "hasOntology": "semantic_ontologies",
+FIRST_STEPS: Final = {
+    "hasSecondPerson": (2, "identity_principals"),
+    "hasToken": (1, "identity_tokens"),
+    "hasProject": (1, "production_project"),
+    "hasSource": (1, "catalog_objects"),
+    "hasConnection": (1, "ingest_connections"),
+    "hasVaultObject": (1, "vault_objects"),
+    "hasOntology": (1, "semantic_ontologies"),
 }
+"""What the console's first steps ask, and the table that answers it once it has so many rows. By name: identity knows
+no package, and a package that is not installed has no table."""
 
 
 def home(tx: Tx, principal: Principal) -> dict[str, Any]:
     """Counts and first steps of the console's home page, from what is really there."""
     steps = {}
-    for step, name in _FIRST_STEPS.items():
+    for step, (needed, name) in FIRST_STEPS.items():
         table = METADATA.tables.get(name)
         if table is not None:
-            needed = 2 if step == "hasSecondPerson" else 1
             some = sa.select(sa.literal(1)).select_from(table).limit(needed)
             steps[step] = len(tx.all(some)) == needed
     return {"failedJobs": _failed_jobs(tx), "firstSteps": steps, "fullName": principal.full_name}

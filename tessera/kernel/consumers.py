@@ -82,6 +82,7 @@ class Consumers:
         while not self._stopping:
             self._wake.clear()
             if not self._round():
+                time.sleep(wake.GATHER_SECONDS)
                 self._wake.wait(self._poll_seconds)
 
     def _round(self) -> bool:

@@ -14,7 +14,7 @@ from tessera.kernel import projection
 from tessera.kernel.access import Principal
 from tessera.kernel.db import Id, Instant, Prepared, Tx
 from tessera.kernel.errors import Forbidden, Invalid, NotFound
-from tessera.kernel.resource_values import as_id, from_json, from_query
+from tessera.kernel.resource_values import as_id, compared
 from tessera.kernel.resources import Field, Kind, Resource, Scope, View
 
 PAGE_ROWS: Final = 100
@@ -127,16 +127,8 @@ def _filter(resource: Resource, name: str, value: str, view: View | None) -> Fil
             raise Invalid(f"{name} must be a value or a JSON list; got {value[:80]!r}", field=name) from None
         if len(listed) > _MOST_IN:
             raise Invalid(f"{name} takes at most {_MOST_IN} values; got {len(listed)}", field=name)
-        return Filter(name, "among", tuple(_compared(declared, each) for each in listed))
-    return Filter(name, "equal", (from_query(declared, value),))
-
-
-def _compared(declared: Field, value: Any) -> Any:
-    if isinstance(value, str):
-        return from_query(declared, value)
-    if value is None or declared.kind is Kind.DOCUMENT:
-        raise Invalid(f"{declared.wire_name} takes a list of values; got {value!r}", field=declared.wire_name)
-    return from_json(declared, value)
+        return Filter(name, "among", tuple(compared(declared, each) for each in listed))
+    return Filter(name, "equal", (compared(declared, value),))
 
 
 def _id_of(name: str, value: str) -> str:

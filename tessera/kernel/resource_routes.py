@@ -14,7 +14,7 @@ from tessera.kernel.http import Route, delete, get, post, put
 from tessera.kernel.resource_changes import create, update
 from tessera.kernel.resource_changes import delete as remove
 from tessera.kernel.resource_queries import is_yes, read_list, read_one
-from tessera.kernel.resource_values import as_id
+from tessera.kernel.resource_values import path_id
 from tessera.kernel.resources import Field, Kind, Resource
 
 JSON_TYPE: Final = "application/json"
@@ -60,13 +60,21 @@ def routes_of(resource: Resource, prefix: str = "/data") -> list[Route]:
     found: list[Route] = []
     common: dict[str, Any] = {"tags": tags}
     if verbs.list is not None:
-        shapes = partial(_shapes, resource, "list")
+        documented = partial(shapes, resource, "list")
         summary = f"List of {named}; every column is a filter"
         found.append(
-            get(many, list_rows, least=verbs.list, errors=(400, 401, 403), summary=summary, documented=shapes, **common)
+            get(
+                many,
+                list_rows,
+                least=verbs.list,
+                errors=(400, 401, 403),
+                summary=summary,
+                documented=documented,
+                **common,
+            )
         )
     if verbs.create is not None:
-        shapes = partial(_shapes, resource, "create")
+        documented = partial(shapes, resource, "create")
         summary = f"Create {named}"
         errors = (400, 401, 403)
         found.append(
@@ -77,12 +85,12 @@ def routes_of(resource: Resource, prefix: str = "/data") -> list[Route]:
                 status=201,
                 errors=errors,
                 summary=summary,
-                documented=shapes,
+                documented=documented,
                 **common,
             )
         )
     if verbs.read is not None:
-        shapes = partial(_shapes, resource, "read")
+        documented = partial(shapes, resource, "read")
         summary = f"Read one {named}"
         found.append(
             get(
@@ -91,12 +99,12 @@ def routes_of(resource: Resource, prefix: str = "/data") -> list[Route]:
                 least=verbs.read,
                 errors=(400, 401, 403, 404),
                 summary=summary,
-                documented=shapes,
+                documented=documented,
                 **common,
             )
         )
     if verbs.update is not None:
-        shapes = partial(_shapes, resource, "update")
+        documented = partial(shapes, resource, "update")
         summary = f"Change members of one {named}"
         found.append(
             put(
@@ -105,7 +113,7 @@ def routes_of(resource: Resource, prefix: str = "/data") -> list[Route]:
                 least=verbs.update,
                 errors=(400, 401, 403, 404),
                 summary=summary,
-                documented=shapes,
+                documented=documented,
                 **common,
             )
         )
@@ -117,18 +125,6 @@ def routes_of(resource: Resource, prefix: str = "/data") -> list[Route]:
             )
         )
     return found
-
-
-def path_id(text: str) -> str:
-    """A row's id out of the path.
-
-    Raises:
-        Invalid: no UUID.
-    """
-    try:
-        return as_id(text)
-    except ValueError:
-        raise Invalid(f"an id has to be a UUID; got {text[:80]!r}") from None
 
 
 def members(body: Any) -> Mapping[str, Any]:
@@ -151,7 +147,7 @@ def _json(content: bytes, status: int = 200) -> Response:
     return Response(content, status, None, JSON_TYPE)
 
 
-def _shapes(resource: Resource, verb: str) -> dict[str, Any]:
+def shapes(resource: Resource, verb: str) -> dict[str, Any]:
     """Types for the API reference alone; the handlers read bodies with the resource's own checks."""
     name = "".join(part.capitalize() for part in resource.path.replace("_", "-").split("-"))
     if verb in ("create", "update"):

@@ -53,6 +53,22 @@ def from_query(field: Field, value: str) -> Any:
     return _PARSERS[field.kind](field, value)
 
 
+def compared(field: Field, value: Any) -> Any:
+    """The value to compare with, of a query string or of a JSON list in one.
+
+    Raises:
+        Invalid: not of the column's type; without a code, as no body is at fault.
+    """
+    try:
+        if isinstance(value, str):
+            return from_query(field, value)
+        if value is None or field.kind is Kind.DOCUMENT:
+            raise _refused(field, value, "a value")
+        return from_json(field, value)
+    except Invalid as problem:
+        raise Invalid(problem.message, field=field.wire_name) from None
+
+
 def as_id(value: Any) -> str:
     """A UUID as lower-case text.
 
@@ -62,6 +78,18 @@ def as_id(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("not a text")
     return str(uuid.UUID(value))
+
+
+def path_id(text: str) -> str:
+    """A row's id out of the path.
+
+    Raises:
+        Invalid: no UUID.
+    """
+    try:
+        return as_id(text)
+    except ValueError:
+        raise Invalid(f"an id has to be a UUID; got {text[:80]!r}") from None
 
 
 def _refused(field: Field, value: Any, wanted: str) -> Invalid:

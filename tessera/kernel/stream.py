@@ -7,6 +7,7 @@ one costs no memory and misses nothing.
 import asyncio
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -109,6 +110,7 @@ class Stream:
             except Unavailable:
                 _log.warning("event stream waits: the database is away")
                 self._wake.wait(1.0)
+            time.sleep(wake.GATHER_SECONDS)
 
     def _follow(self) -> bool:
         """Take one page; whether there may be more."""

@@ -111,7 +111,8 @@ def _mine() -> Any:
     return sa.select(TEAM.c.project_id).where(TEAM.c.person_id == caller_id())
 
 
-def _open() -> Any:
+def open_projects() -> Any:
+    """The ids of projects that are open, as a SELECT."""
     status, project = METADATA.tables["production_project_status"], METADATA.tables["production_project"]
     joined = project.outerjoin(status, status.c.id == project.c.project_status_id)
     is_open = sa.or_(project.c.project_status_id.is_(None), status.c.name.in_(OPEN_NAMES))
@@ -126,7 +127,7 @@ def _own_tasks(column: str = "id") -> Any:
 
 def _of_projects(column: Any, only_open: bool) -> Any:
     mine = column.in_(_mine())
-    return sa.and_(mine, column.in_(_open())) if only_open else mine
+    return sa.and_(mine, column.in_(open_projects())) if only_open else mine
 
 
 def _seen(name: str, condition: Callable[[Resource, bool], Any]) -> Seen:

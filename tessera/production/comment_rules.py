@@ -397,8 +397,21 @@ def _tell(tx: Tx, principal: Principal, task: Any, comment_id: str, author_id: s
     events.record(tx, "news:new", package=PACKAGE_NAME, by=principal, of=news["id"], data=data)
 
 
-def listing_scope(tx: Tx, principal: Principal, task: Any) -> Any:
-    """Which comments of a task the caller sees in its list; None: all.
+def find_task(tx: Tx, task_id: str) -> Any:
+    """A task's row.
+
+    Raises:
+        NotFound: there is none.
+    """
+    task = METADATA.tables["production_task"]
+    row = tx.one(sa.select(task).where(task.c.id == task_id))
+    if row is None:
+        raise NotFound(f"there is no Task with the id {task_id}")
+    return row
+
+
+def listing_scope(tx: Tx, principal: Principal, task: Any) -> tuple[str, Any] | None:
+    """Which comments of a task the caller sees in its list, under a name; None: all.
 
     Raises:
         Forbidden: not of the team; a vendor on another's task.
@@ -411,8 +424,10 @@ def listing_scope(tx: Tx, principal: Principal, task: Any) -> Any:
     if role is Role.VENDOR:
         require_action(tx, principal, task)
     comment, roles = METADATA.tables["production_comment"], METADATA.tables["identity_roles"]
-    clients = sa.select(roles.c.principal_id).where(roles.c.package == PACKAGE_NAME, roles.c.role == "client")
+    clients = sa.select(roles.c.principal_id).where(
+        roles.c.package == sa.literal_column(f"'{PACKAGE_NAME}'"), roles.c.role == sa.literal_column("'client'")
+    )
     by_client = comment.c.person_id.in_(clients)
     if role is Role.CLIENT:
-        return sa.or_(by_client, comment.c.for_client.is_(True))
-    return sa.not_(by_client)
+        return "for clients", sa.or_(by_client, comment.c.for_client.is_(True))
+    return "without clients", sa.not_(by_client)

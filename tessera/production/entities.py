@@ -128,6 +128,9 @@ ENTITY_LINK: Final = model(
     integer("nb_occurences", default=1),
     text("label", max_length=80, default=""),
     unique=(("entity_in_id", "entity_out_id"),),
+    created=(rules.recount,),
+    updated=(rules.recount,),
+    deleted=(rules.recount,),
 )
 ASSET_INSTANCE: Final = model(
     "asset_instance",

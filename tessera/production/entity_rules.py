@@ -28,12 +28,14 @@ __all__ = [
     "by_manager_or_creator",
     "clear_the_way",
     "complete",
+    "count_casting",
     "instance_by_team",
     "keep_version",
     "merge_data",
     "null_text",
     "number_instance",
     "record_entity",
+    "recount",
     "refuse_duplicate",
     "refuse_taken_name",
     "remove_entity",
@@ -272,3 +274,24 @@ def also_as_entity_type(verb: str) -> Hook:
         events.record(change.tx, name, package=PACKAGE_NAME, by=change.principal, of=change.id, data=data)
 
     return hook
+
+
+def count_casting(tx: Tx, entity_id: str) -> None:
+    """Keep the number of cast, not cancelled assets of an entity.
+
+    Source: contracts/production.md, 6.6
+    """
+    entity, link = METADATA.tables["production_entity"], METADATA.tables["production_entity_link"]
+    used = entity.alias("used")
+    live = (
+        sa.select(sa.func.count())
+        .select_from(link.join(used, used.c.id == link.c.entity_out_id))
+        .where(link.c.entity_in_id == entity_id, used.c.canceled.is_not(True))
+    )
+    tx.execute(entity.update().where(entity.c.id == entity_id).values(nb_entities_out=live.scalar_subquery()))
+
+
+def recount(change: Change) -> None:
+    """After a change of a link, count at both of the users that it had and has."""
+    for entity_id in {change.row.get("entity_in_id"), change.after("entity_in_id")} - {None}:
+        count_casting(change.tx, entity_id)

@@ -145,7 +145,7 @@ PERSON: Final = model(
     "person",
     "persons",
     "Person",
-    Verbs(ANYONE, ANYONE, None, ANYONE, Role.ADMIN),
+    Verbs(ANYONE, ANYONE, None, None, Role.ADMIN),
     text("first_name", nullable=False, max_length=80),
     text("last_name", nullable=False, max_length=80),
     text("email", max_length=320, clean=rules.lower),

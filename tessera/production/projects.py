@@ -94,7 +94,8 @@ PROJECT: Final = model(
     "project",
     "projects",
     "Project",
-    Verbs(ANYONE, ANYONE, Role.ADMIN, ANYONE, Role.ADMIN),
+    # A single project is read with more around it, by a route of its own.
+    Verbs(ANYONE, None, Role.ADMIN, ANYONE, Role.ADMIN),
     title(80, unique=True),
     text("code", max_length=80),
     text("description"),

@@ -6,12 +6,14 @@ Source: contracts/production.md, 1.4
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+import sqlalchemy as sa
 from msgspec import Raw
 
 from tessera.kernel.access import Principal
 from tessera.kernel.db import Tx
 from tessera.kernel.resource_changes import insert_row
-from tessera.kernel.resource_queries import answer_of, read_list
+from tessera.kernel.resource_queries import Within, answer_of, read_list
 from tessera.kernel.resources import resource_of
 from tessera.production.access import PACKAGE_NAME
 
@@ -30,14 +32,12 @@ def has_role(principal: Principal) -> bool:
 
 def session(tx: Tx, principal: Principal) -> dict[str, Raw]:
     """The caller as a person, and the organisation."""
-    organisations = read_list(tx, resource_of("production_organisation"), principal, {})
+    resource = resource_of("production_organisation")
+    # There is one; should somebody have made more, the first start's is the studio's.
+    oldest = Within("oldest", sa.true(), order=(resource.column("created_at"), resource.column("id")))
+    organisations = msgspec.json.decode(read_list(tx, resource, principal, {}, oldest), type=list[Raw])
     user = answer_of(tx, resource_of("production_person"), principal.id, frozenset({"departments"}))
-    return {"user": Raw(user), "organisation": Raw(_first(organisations))}
-
-
-def _first(rows: bytes) -> bytes:
-    """There is one organisation, so the list without its brackets is the object."""
-    return rows.strip()[1:-1].strip() or b"null"
+    return {"user": Raw(user), "organisation": organisations[0] if organisations else Raw(b"null")}
 
 
 def signed_in(tx: Tx, principal: Principal, address: str, origin: str) -> Mapping[str, Any]:

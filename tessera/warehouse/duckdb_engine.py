@@ -6,7 +6,8 @@ Source: contracts/semantic.md, 11; contracts/vault.md, 5.1.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -259,6 +260,20 @@ class _Session:
         # Every row ends with a comma, the last one too.
         return JsonRows(msgspec.Raw(b"[" + b"".join(parts)[:-1] + b"]"), count, columns, self._is_cut)
 
+    def json_pages(
+        self,
+        tree: exp.Expr,
+        params: Params | None = None,
+        *,
+        form: JsonForm = JsonForm(),  # noqa: B008
+        rows: int,
+        size_bytes: int,
+    ) -> Iterator[JsonRows]:
+        columns = self.describe(tree, params)
+        texts = self.batches(json_select(tree, columns, form), params, size=rows)
+        for text, count in text_pages((batch.column(0) for batch in texts), rows=rows, size_bytes=size_bytes):
+            yield JsonRows(msgspec.Raw(b"[" + text[:-1] + b"]"), count, columns, False)
+
     def batches(
         self, tree: exp.Expr, params: Params | None = None, *, size: int = 10_000
     ) -> Iterator[pyarrow.RecordBatch]:
@@ -353,10 +368,43 @@ def _text_of(texts: Any, count: int) -> bytes:
     """The first `count` values of an Arrow text array in one piece, without making Python strings."""
     if count == 0:
         return b""
+    starts, data = _starts(texts)
+    return bytes(data[starts[0] : starts[count]])
+
+
+def _starts(texts: Any) -> tuple[Any, Any]:
+    """Where each value of an Arrow text array begins (and the last one ends), and the bytes that hold them."""
     _, offsets, data = texts.buffers()
     wide = str(texts.type).startswith("large")
-    starts = memoryview(offsets).cast("q" if wide else "i")
-    return bytes(memoryview(data)[starts[texts.offset] : starts[texts.offset + count]])
+    starts = memoryview(offsets).cast("q" if wide else "i")[texts.offset : texts.offset + len(texts) + 1]
+    return starts, memoryview(data) if data is not None else memoryview(b"")
+
+
+def text_pages(arrays: Iterable[Any], *, rows: int, size_bytes: int) -> Iterator[tuple[bytes, int]]:
+    """Values of Arrow text arrays joined into pages: the text and the number of values; at least one page."""
+    parts: list[bytes] = []
+    count = size = given = 0
+    for texts in arrays:
+        if not len(texts):
+            continue
+        starts, data = _starts(texts)
+        begin = 0
+        while begin < len(texts):
+            room = size_bytes - size
+            taken = bisect_right(starts, starts[begin] + room, begin + 1, min(len(texts), begin + rows - count) + 1)
+            taken -= 1 + begin
+            if taken == 0 and count == 0:
+                taken = 1
+            parts.append(bytes(data[starts[begin] : starts[begin + taken]]))
+            size += len(parts[-1])
+            count += taken
+            begin += taken
+            if count >= rows or begin < len(texts):
+                yield b"".join(parts), count
+                given += 1
+                parts, count, size = [], 0, 0
+    if count or not given:
+        yield b"".join(parts), count
 
 
 def _translated(error: Exception, guard: Guard) -> Exception:

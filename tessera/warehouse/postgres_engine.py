@@ -274,6 +274,30 @@ class _Session:
         self._columns = columns
         return JsonRows(msgspec.Raw(b"[" + b",".join(parts) + b"]"), count, columns, self._is_cut)
 
+    def json_pages(
+        self,
+        tree: exp.Expr,
+        params: Params | None = None,
+        *,
+        form: JsonForm = JsonForm(),  # noqa: B008
+        rows: int,
+        size_bytes: int,
+    ) -> Iterator[JsonRows]:
+        columns = self.describe(tree, params)
+        parts: list[bytes] = []
+        size = given = 0
+        for batch in self.batches(json_select(tree, columns, form), params, size=rows):
+            for text in batch.column(0).to_pylist():
+                part = text.encode()
+                if parts and (len(parts) >= rows or size + len(part) > size_bytes):
+                    yield JsonRows(msgspec.Raw(b"[" + b",".join(parts) + b"]"), len(parts), columns, False)
+                    given += 1
+                    parts, size = [], 0
+                parts.append(part)
+                size += len(part) + 1
+        if parts or not given:
+            yield JsonRows(msgspec.Raw(b"[" + b",".join(parts) + b"]"), len(parts), columns, False)
+
     def batches(
         self, tree: exp.Expr, params: Params | None = None, *, size: int = 10_000
     ) -> Iterator[pyarrow.RecordBatch]:

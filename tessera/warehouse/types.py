@@ -156,6 +156,14 @@ class Reader(Protocol):
     def json_rows(self, tree: exp.Expr, params: Params | None = None, *, form: JsonForm = ...) -> JsonRows:
         """The result as a JSON array, made by the engine; names of columns exactly as the tree aliases them."""
 
+    def json_pages(
+        self, tree: exp.Expr, params: Params | None = None, *, form: JsonForm = ..., rows: int, size_bytes: int
+    ) -> Iterator[JsonRows]:
+        """The result in pages of at most so many rows and bytes (a larger row is a page of its own), in bounded memory.
+
+        An empty result is one page without rows. Must be used inside the block.
+        """
+
     def batches(
         self, tree: exp.Expr, params: Params | None = None, *, size: int = 10_000
     ) -> Iterator[pyarrow.RecordBatch]:

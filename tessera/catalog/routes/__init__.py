@@ -6,7 +6,9 @@ Source: contracts/catalog.md.
 from typing import Final
 
 from tessera.catalog import errors, warehouse_tables, workspaces
+from tessera.catalog.routes import attributes as attribute_routes
 from tessera.catalog.routes import client_space
+from tessera.catalog.routes import items as item_routes
 from tessera.catalog.routes import objects as object_routes
 from tessera.identity import Bearer
 from tessera.kernel.db import Database
@@ -33,7 +35,7 @@ PACKAGE: Final = Package(
     base="/catalog/v2",
     title="Catalog",
     description="What data there is, what it means, and who answers for it.",
-    routes=[*client_space.ROUTES, *object_routes.ROUTES],
+    routes=[*client_space.ROUTES, *object_routes.ROUTES, *item_routes.ROUTES, *attribute_routes.ROUTES],
     problem=errors.render,
     credentials=CREDENTIALS,
     answer_headers=rate_headers,

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from tessera import __version__
 from tessera.catalog import credentials, links, people, tags, workspaces
+from tessera.catalog.counts import Counts
 from tessera.catalog.paging import Address, PageQuery
 from tessera.catalog.vocabulary import Role
 from tessera.identity import Identity
@@ -73,7 +74,7 @@ async def list_tags(db: Database, request: Request, query: tags.TagQuery) -> Raw
     return await db.read(tags.page, query, Address.of(request))
 
 
-async def add_tags(db: Database, principal: Principal, body: Any) -> links.Counts:
+async def add_tags(db: Database, principal: Principal, body: Any) -> Counts:
     return await db.write(tags.add, principal, body)
 
 
@@ -101,12 +102,12 @@ async def delete_link(
     return {}
 
 
-async def add_links(db: Database, principal: Principal, version_id: str, body: bytes) -> links.Counts:
+async def add_links(db: Database, principal: Principal, version_id: str, body: bytes) -> Counts:
     rows = await asyncio.to_thread(decode_json, body)
     return await db.write(links.add_by_ids, principal, version_id, rows)
 
 
-async def add_links_by_path(db: Database, principal: Principal, version_id: str, body: bytes) -> links.Counts:
+async def add_links_by_path(db: Database, principal: Principal, version_id: str, body: bytes) -> Counts:
     rows = await asyncio.to_thread(decode_json, body)
     return await db.write(links.add_by_paths, principal, version_id, rows)
 

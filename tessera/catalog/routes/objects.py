@@ -5,7 +5,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from tessera.catalog import import_tree, listing, objects
-from tessera.catalog.paging import Address
+from tessera.catalog.paging import Address, ObjectQuery
 from tessera.catalog.vocabulary import (
     CONTAINER,
     FIELD,
@@ -41,7 +41,7 @@ def rows_of(kind: Kind) -> list[Route]:
     base = f"/{kind.route}"
     word = kind.data_type
 
-    async def list_objects(db: Database, request: Request, principal: Principal, query: listing.ObjectQuery) -> Raw:
+    async def list_objects(db: Database, request: Request, principal: Principal, query: ObjectQuery) -> Raw:
         return await db.read(listing.page, kind, query, Address.of(request), principal)
 
     async def list_types() -> list[Any]:
@@ -69,6 +69,22 @@ def rows_of(kind: Kind) -> list[Route]:
     async def import_trees(db: Database, principal: Principal, version_id: str, body: bytes) -> Any:
         trees = await asyncio.to_thread(decode_json, body)
         return await db.write(import_tree.import_trees, principal, kind, version_id, trees)
+
+    async def create_roots(db: Database, principal: Principal, version_id: str, body: bytes) -> Any:
+        rows = await asyncio.to_thread(decode_json, body)
+        return await db.write(import_tree.create_sources, principal, version_id, rows)
+
+    async def change_roots(db: Database, principal: Principal, version_id: str, body: bytes) -> Any:
+        rows = await asyncio.to_thread(decode_json, body)
+        return await db.write(import_tree.change_many, principal, kind, version_id, None, rows)
+
+    async def create_many(db: Database, principal: Principal, version_id: str, parent_id: str, body: bytes) -> Any:
+        rows = await asyncio.to_thread(decode_json, body)
+        return await db.write(import_tree.create_many, principal, kind, version_id, parent_id, rows)
+
+    async def change_many(db: Database, principal: Principal, version_id: str, parent_id: str, body: bytes) -> Any:
+        rows = await asyncio.to_thread(decode_json, body)
+        return await db.write(import_tree.change_many, principal, kind, version_id, parent_id, rows)
 
     tags: dict[str, Any] = {"tags": (kind.route,)}
     writes: dict[str, Any] = {"least": Role.STEWARD, "errors": (400, 401, 404), **tags}
@@ -104,6 +120,17 @@ def rows_of(kind: Kind) -> list[Route]:
                 f"{base}/bulktree/{{version_id}}", import_trees, status=201, summary="Import trees of objects", **large
             )
         )
+    if kind is SOURCE:
+        rows += [
+            post(f"{base}/bulk/{{version_id}}", create_roots, status=201, summary="Create up to 100 sources", **large),
+            put(f"{base}/bulk/{{version_id}}", change_roots, summary="Change many sources", **large),
+        ]
+    elif kind in (CONTAINER, STRUCTURE, FIELD):
+        under = f"{base}/bulk/{{version_id}}/{{parent_id}}"
+        rows += [
+            post(under, create_many, status=201, summary=f"Create many of {word} under one parent", **large),
+            put(under, change_many, summary=f"Change many of {word} under one parent", **large),
+        ]
     return rows
 
 

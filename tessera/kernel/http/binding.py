@@ -79,7 +79,7 @@ class Bound:
             if body is not None:
                 reader, needs_type = body
                 content = await request.bounded_body()
-                if needs_type and not _JSON_TYPES.match(request.headers.get("content-type", "")):
+                if needs_type and content and not _JSON_TYPES.match(request.headers.get("content-type", "")):
                     raise UnsupportedMedia("the body has to be JSON, with the header Content-Type: application/json")
                 arguments["body"] = reader(content)
             return await handler(**arguments)

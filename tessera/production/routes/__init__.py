@@ -11,8 +11,9 @@ from tessera.kernel.http import Package
 from tessera.kernel.resource_routes import routes_of
 from tessera.production import errors, first_start
 from tessera.production.access import PACKAGE_NAME
+from tessera.production.audience import heard
 from tessera.production.resources import RESOURCES
-from tessera.production.routes import auth, system
+from tessera.production.routes import auth, entities, persons, projects, system, tasks, user
 
 CREDENTIALS: Final = (Cookie(auth.ACCESS_COOKIE), Bearer())
 
@@ -30,10 +31,16 @@ PACKAGE: Final = Package(
     routes=[
         *system.ROUTES,
         *auth.ROUTES,
+        *persons.ROUTES,
+        *projects.ROUTES,
+        *entities.ROUTES,
+        *tasks.ROUTES,
+        *user.ROUTES,
         *(route for resource in RESOURCES for route in routes_of(resource)),
     ],
     problem=errors.render,
     credentials=CREDENTIALS,
     wants_json_type=True,
+    audience=heard,
     on_start=(make_first_rows,),
 )

@@ -1,12 +1,13 @@
 """Workspaces, people, licences, tags and tokens (contract sections 2, 5, 11, 15 and 17)."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.contract.catalog.conftest import Catalog, connect
-from tests.serving import Served, unique
+from tests.serving import Served, unique, until
 
 USER_KEYS = ["userId", "licenseLevel", "firstName", "lastName", "email", "licenseId", "title", "service", "role"]
 
@@ -244,3 +245,82 @@ def test_a_revoked_token_is_refused_from_the_next_request_on(server: Served) -> 
         catalog = connect(server, made["token"])
         assert client.delete(f"/tokens/{made['id']}").status_code < 300
     assert httpx.get(f"{server.base('catalog')}/workspaces", headers=catalog.client.headers).status_code == 401
+
+
+def test_an_expired_token_is_refused(server: Served) -> None:
+    end = (datetime.now(UTC) + timedelta(seconds=1.5)).isoformat()
+    body = {"kind": "integration", "name": unique("short"), "scopes": ["catalog:admin"], "expiresAt": end}
+    with server.http("identity", server.admin.token) as client:
+        token = client.post("/tokens", json=body).json()["token"]
+    with server.http("catalog", token) as client:
+        assert client.get("/workspaces").status_code == 200
+        until(lambda: client.get("/workspaces").status_code == 401)
+        assert client.get("/workspaces").json() == {"error": {"message": "the bearer token has expired", "status": 401}}
+
+
+def test_a_tampered_access_token_is_refused(server: Served) -> None:
+    head, claims, signature = connect(server, integration(server)).get("/credentials")["accessToken"].split(".")
+    for broken in (f"{head}.{claims}A.{signature}", f"{head}.{claims}.{signature[::-1]}", f"{head}.{claims}."):
+        with server.http("catalog", broken) as client:
+            assert client.get("/workspaces").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/sources?versionId={v}&name=%00"),
+        ("GET", "/sources?versionId={v}&maxDepth=99999999999999999999"),
+        ("GET", "/sources?versionId={v}&cursor=nonsense"),
+        ("GET", "/fields?versionId={v}&parentId=undefined"),
+        ("GET", "/users?email=%00"),
+        ("GET", "/users?userId=x"),
+        ("GET", "/users?page=99999999999999999999"),
+        ("GET", "/tags?color=%00"),
+        ("PUT", "/tags/%00"),
+        ("GET", "/workspaces?name=%00"),
+        ("GET", "/workspaces/%00/versions"),
+        ("GET", "/sources/%00/%00"),
+        ("GET", "/links/{v}/%00"),
+        ("DELETE", "/links/{v}/x/y/z"),
+        ("GET", "/attributes?dataType=%00"),
+        ("GET", "/attributes/values?dataType=field&attributeKey=%00"),
+        ("DELETE", "/attributes/field/%00"),
+        ("GET", "/lineage/{v}/x?depth=0"),
+        ("GET", "/credentials/regenerate?integrationToken=%00"),
+        ("GET", "/dataProcessingItem"),
+    ],
+)
+def test_a_hostile_parameter_never_breaks_the_server(method: str, path: str, catalog: Catalog) -> None:
+    answer = catalog.client.request(method, path.format(v=catalog.version_id), json={} if method == "PUT" else None)
+    assert answer.status_code in (200, 400, 404), answer.text
+    if answer.status_code != 200:
+        assert answer.json()["error"]["status"] == answer.status_code
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\\u0000", "\\ud83d\\ude00 ä \\u200b"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/sources/{v}", '{{"name": "n{t}", "type": "NoSql", "upsert": true}}'),
+        ("POST", "/sources/{v}", '{{"name": "hostile", "type": "NoSql", "upsert": true, "summary": "{t}"}}'),
+        ("POST", "/sources/{v}", '{{"name": "hostile", "type": "NoSql", "upsert": true, "owners": ["{t}"]}}'),
+        ("POST", "/sources/{v}", '{{"name": "hostile", "type": "NoSql", "upsert": true, "tags": ["{t}"]}}'),
+        ("POST", "/sources/{v}", '{{"name": "hostile", "type": "{t}", "{t}": 1}}'),
+        ("POST", "/sources/bulktree/{v}", '{{"name": "h{t}", "type": "NoSql", "children": []}}'),
+        (
+            "POST",
+            "/links/bulktree/{v}",
+            '[{{"fromPath": "\\\\{t}", "fromType": "x", "toPath": "\\\\a", "toType": "y"}}]',
+        ),
+        ("POST", "/tags", '[{{"label": "tag {t}", "description": "{t}"}}]'),
+        ("POST", "/users", '{{"email": "{t}@x.example", "title": "{t}"}}'),
+        ("POST", "/workspaces", '{{"name": "{t}", "description": "{t}", "defaultOwnerUser": "{t}"}}'),
+        ("POST", "/attributes/field", '{{"name": "{t}", "format": "Text", "defaultValue": "{t}"}}'),
+    ],
+)
+def test_a_hostile_text_never_breaks_the_server(method: str, path: str, body: str, text: str, catalog: Catalog) -> None:
+    content = body.format(t=text)
+    answer = catalog.client.request(method, path.format(v=catalog.version_id), content=content)
+    assert answer.status_code in (201, 400), answer.text
+    if text != "\\ud83d\\ude00 ä \\u200b":
+        assert answer.status_code == 400
