@@ -172,10 +172,7 @@ def _mark(ontology: Ontology, concept: Concept, rows: Rows) -> None:
     """The two further columns of DESCRIBE CONCEPT."""
     primary = {name.lower() for name in ontology.primary_key(concept)}
     foreign = {
-        name.lower()
-        for edge in ontology.edges(concept)
-        if not edge.is_inverse
-        for name in edge.source_properties
+        name.lower() for edge in ontology.edges(concept) if not edge.is_inverse for name in edge.source_properties
     }
     own = {name.lower() for name in concept.properties}
     for row in rows:

@@ -80,9 +80,7 @@ def apply(ontology: Ontology, statement: Create | AlterTag | Drop, inspector: In
     if other is not None:
         raise Invalid(f'"{definition.name}" is the name of a {other.kind} already', code="exists")
     if before is not None and not statement.replace:
-        raise Invalid(
-            f'{definition.kind} "{definition.name}" exists; CREATE OR REPLACE changes it', code="exists"
-        )
+        raise Invalid(f'{definition.kind} "{definition.name}" exists; CREATE OR REPLACE changes it', code="exists")
     if before is not None and before.tags and not definition.tags:
         definition.tags = dict(before.tags)
     if isinstance(definition, Property):
@@ -124,7 +122,9 @@ def _property(ontology: Ontology, made: Property, inspector: Inspector) -> Chang
 
 def _check_property_name(name: str) -> None:
     if name.lower() in ENTITY_COLUMNS or name.startswith("_"):
-        raise Invalid(f'"{name}" cannot be the name of a property: every concept has columns of such names', code="name")
+        raise Invalid(
+            f'"{name}" cannot be the name of a property: every concept has columns of such names', code="name"
+        )
 
 
 def _measure(ontology: Ontology, made: Measure, inspector: Inspector) -> Changes:
@@ -323,7 +323,8 @@ def _drop(ontology: Ontology, statement: Drop) -> Changes:
         "view": (View,),
     }  # fmt: skip
     found = next(
-        (one for one in (ontology.find(kind, statement.name) for kind in kinds[statement.kind]) if one is not None), None
+        (one for one in (ontology.find(kind, statement.name) for kind in kinds[statement.kind]) if one is not None),
+        None,
     )
     if found is None:
         if statement.if_exists:
@@ -331,7 +332,9 @@ def _drop(ontology: Ontology, statement: Drop) -> Changes:
         raise Invalid(f'there is no {statement.kind} "{statement.name}" to drop', code="missing")
     users = _users(ontology, found)
     if users:
-        raise Invalid(f'{statement.kind} "{found.name}" is used by {", ".join(users[:5])}: drop that first', code="used")
+        raise Invalid(
+            f'{statement.kind} "{found.name}" is used by {", ".join(users[:5])}: drop that first', code="used"
+        )
     return Changes(drop=[found])
 
 

@@ -215,9 +215,7 @@ class WarehouseInspector:
     def mapping(self, query: str) -> tuple[list[Selected], list[str]]:
         """See `define.Inspector`."""
         known = {info.table for info in self._warehouse.tables()}
-        tree = safe_select(
-            query, dialect=TesseraSQL, tables=known, default_schema=LANDING, engine=self.engine
-        )
+        tree = safe_select(query, dialect=TesseraSQL, tables=known, default_schema=LANDING, engine=self.engine)
         used = sorted({f"{node.db}.{node.name}" for node in tree.find_all(exp.Table) if node.db})
         return self._described(tree), used
 

@@ -59,9 +59,7 @@ class Answer(Struct, frozen=True):
     is_cut: bool = False
 
 
-def run(
-    db: Database, warehouse: Warehouse, principal: Principal, asked: Asked, cancel: Cancel | None = None
-) -> Answer:
+def run(db: Database, warehouse: Warehouse, principal: Principal, asked: Asked, cancel: Cancel | None = None) -> Answer:
     """Run the body. Blocks: call it in a thread.
 
     Raises:
@@ -70,10 +68,7 @@ def run(
     """
     if len(asked.sql.encode()) > MAXIMUM_BYTES:
         raise Invalid(f"the query is longer than {MAXIMUM_BYTES} bytes", status=413)
-    if asked.datasource is not None and asked.datasource.lower() != DATASOURCE:
-        raise Invalid(
-            f'unknown datasource "{asked.datasource[:80]}"; the warehouse is called "{DATASOURCE}"', code="datasource"
-        )
+    check_datasource(asked.datasource)
     pieces = statements_of(asked.sql)
     if not pieces:
         raise Invalid("the query is empty", code="syntax")
@@ -94,6 +89,16 @@ def run(
         ontology = ontologies.read_ontology_now(db, asked.ontology)
         return Answer(Raw(to_json(commands.run(db, ontology, principal, pieces[0], warehouse.dialect))))
     raise Forbidden(_DENIED.get(word, f'the statement "{word[:40]}" is never allowed here'), code="statement")
+
+
+def check_datasource(name: str | None) -> None:
+    """Refuse any datasource but the warehouse.
+
+    Raises:
+        Invalid
+    """
+    if name is not None and name.lower() != DATASOURCE:
+        raise Invalid(f'unknown datasource "{name[:80]}"; the warehouse is called "{DATASOURCE}"', code="datasource")
 
 
 def first_word(statement: str) -> str:
@@ -150,9 +155,7 @@ def planned(ontology: Ontology, sql: str, principal: Principal, engine: str) -> 
     return plan
 
 
-def _define_all(
-    db: Database, warehouse: Warehouse, principal: Principal, ontology: str, pieces: list[str]
-) -> Answer:
+def _define_all(db: Database, warehouse: Warehouse, principal: Principal, ontology: str, pieces: list[str]) -> Answer:
     """Each statement is its own transaction: an error keeps what came before it."""
     name = ontology
     for number, piece in enumerate(pieces, 1):
@@ -186,5 +189,3 @@ def _explain(db: Database, warehouse: Warehouse, principal: Principal, asked: As
     except Forbidden:
         pass
     return Answer(Raw(to_json([{"PLAN": shown}])))
-
-

@@ -185,9 +185,7 @@ class Relations:
         source = exp.Subquery(this=self._query_of(mapping.query), alias=exp.TableAlias(this=identifier(_MAPPED)))
         return exp.select(*(made or [_one()]), copy=False).from_(source, copy=False)
 
-    def _entity(
-        self, name: str, owner: Concept, delivered: dict[str, Selected], key_of: Concept | None
-    ) -> exp.Expr:
+    def _entity(self, name: str, owner: Concept, delivered: dict[str, Selected], key_of: Concept | None) -> exp.Expr:
         if name == "entity_type":
             return exp.cast(value(owner.name), type_of("TEXT"))
         names = self.ontology.label(owner) if name == "entity_label" else self.ontology.primary_key(owner)
@@ -209,9 +207,7 @@ class Relations:
             glued = exp.DPipe(this=exp.DPipe(this=glued, expression=value("_")), expression=part)
         return glued
 
-    def _property(
-        self, wanted: Property, delivered: dict[str, Selected], inside: tuple[str, ...]
-    ) -> exp.Expr:
+    def _property(self, wanted: Property, delivered: dict[str, Selected], inside: tuple[str, ...]) -> exp.Expr:
         """A mapped column, else the property's own formula over others, else NULL."""
         if wanted.key in inside:
             raise Invalid(f'the formula of property "{wanted.name}" leads back to itself', code="property")
@@ -293,9 +289,7 @@ class Relations:
         key = self.property_key(concept, name)
         return key if key in ENTITY_COLUMNS else self.ontology.properties(concept)[key].name
 
-    def _filtered(
-        self, inner: exp.Query, base: Concept, needed: list[str], condition: exp.Expr
-    ) -> exp.Select:
+    def _filtered(self, inner: exp.Query, base: Concept, needed: list[str], condition: exp.Expr) -> exp.Select:
         known = self.ontology.extended_properties(base)
         names = [key if key in ENTITY_COLUMNS else known[key].name for key in needed]
         made = [exp.alias_(column(name, _BASE), name, quoted=True) for name in names]
@@ -431,9 +425,7 @@ class Relations:
                 child = node.children.get(key)
                 if child is None:
                     count += 1
-                    child = _Node(
-                        alias=f"j{count}", concept=target, edge=edge, depth=depth, text=segment.text
-                    )
+                    child = _Node(alias=f"j{count}", concept=target, edge=edge, depth=depth, text=segment.text)
                     node.children[key] = child
                     self._need_keys(node, child)
                 node = child
@@ -447,7 +439,9 @@ class Relations:
         type_flags = [self._flag_concept(concept, name) for name in dict.fromkeys(flags)]
         if type_flags:
             root.columns |= {"entity_id", "entity_type"}
-        names = {f"{path.prefix}{'_' if path.is_edge else '.'}{path.name}": f"p.{n}" for n, (_, path) in enumerate(ends)}
+        names = {
+            f"{path.prefix}{'_' if path.is_edge else '.'}{path.name}": f"p.{n}" for n, (_, path) in enumerate(ends)
+        }
         made = [
             exp.alias_(column(name, _BASE), name, quoted=True)
             for name in (self._result_name(concept, key) for key in needed)
@@ -506,9 +500,7 @@ class Relations:
                 self._join_through(query, parent, child, edge, target)
             self._join_children(query, child)
 
-    def _join_through(
-        self, query: exp.Select, parent: _Node, child: _Node, edge: Edge, target: exp.Query
-    ) -> None:
+    def _join_through(self, query: exp.Select, parent: _Node, child: _Node, edge: Edge, target: exp.Query) -> None:
         """Join by a table of pairs: the closure of a transitive relationship, or a many-to-many mapping."""
         if child.depth is not None:
             pairs = self._closure(edge, child.depth)
@@ -587,10 +579,7 @@ class Relations:
             step = step.join(
                 _named("e", "s"),
                 on=and_all(
-                    [
-                        exp.EQ(this=column(a, "s"), expression=column(z, "w"))
-                        for a, z in zip(starts, ends, strict=True)
-                    ]
+                    [exp.EQ(this=column(a, "s"), expression=column(z, "w")) for a, z in zip(starts, ends, strict=True)]
                 ),
             )
             ctes.append((f"w{level}", step))

@@ -118,9 +118,7 @@ class Rewriter:
             return None
         raise Invalid(f"{tree.key.upper()} is not possible in a query", code="syntax")
 
-    def _select(
-        self, tree: exp.Select, outer: _Scope | None, ctes: dict[str, list[str] | None]
-    ) -> list[str] | None:
+    def _select(self, tree: exp.Select, outer: _Scope | None, ctes: dict[str, list[str] | None]) -> list[str] | None:
         texts = [one.sql(dialect=TesseraSQL, comments=False) for one in tree.expressions]
         self._replace_functions(tree)
         scope = _Scope(sources=[], outer=outer)
@@ -167,9 +165,7 @@ class Rewriter:
         for join in node.args.get("joins") or []:
             yield from self._with_joins(join.this)
 
-    def _add_source(
-        self, tree: exp.Select, scope: _Scope, node: exp.Expr, ctes: dict[str, list[str] | None]
-    ) -> None:
+    def _add_source(self, tree: exp.Select, scope: _Scope, node: exp.Expr, ctes: dict[str, list[str] | None]) -> None:
         if node.args.get("pivots"):
             raise Invalid("PIVOT is not possible over concepts", code="syntax")
         if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
@@ -621,6 +617,8 @@ def _first_names(tree: exp.Expr) -> list[str] | None:
 
 
 def _is_plain_order(node: exp.Column) -> bool:
-    return isinstance(node.parent, exp.Ordered) and isinstance(node.parent.parent, exp.Order) and isinstance(
-        node.parent.parent.parent, exp.Select
+    return (
+        isinstance(node.parent, exp.Ordered)
+        and isinstance(node.parent.parent, exp.Order)
+        and isinstance(node.parent.parent.parent, exp.Select)
     )

@@ -234,9 +234,7 @@ def system_table(ontology: Ontology, name: str) -> tuple[exp.Query, list[str]] |
         alias=exp.TableAlias(this=identifier("s"), columns=[identifier(one) for one in names]),
     )
     columns = [
-        exp.alias_(
-            exp.cast(exp.Column(this=identifier(one), table=identifier("s")), type_of(type_)), one, quoted=True
-        )
+        exp.alias_(exp.cast(exp.Column(this=identifier(one), table=identifier("s")), type_of(type_)), one, quoted=True)
         for one, type_ in zip(names, types, strict=True)
     ]
     return exp.select(*columns).from_(values), list(names)

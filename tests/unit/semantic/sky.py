@@ -45,9 +45,7 @@ class Sky:
         assert isinstance(statement, Create)
 
     def physical(self, query: str) -> exp.Query:
-        return safe_select(
-            query, dialect=TesseraSQL, tables=self.tables, default_schema="landing", engine=self.engine
-        )
+        return safe_select(query, dialect=TesseraSQL, tables=self.tables, default_schema="landing", engine=self.engine)
 
     def mapping(self, query: str) -> tuple[list[Selected], list[str]]:
         tree = self.physical(query)
