@@ -69,4 +69,4 @@ async def acting(db: Database, principal: Principal, headers: Mapping[str, str])
 
 def _find(tx: Tx, username: str) -> Principal | None:
     row = find_by_username(tx, username)
-    return to_principal(row) if row is not None and row.is_active else None
+    return to_principal(tx, row) if row is not None and row.is_active else None

@@ -17,7 +17,7 @@ from tessera.kernel.clock import instant
 from tessera.kernel.db import Database, Tx
 from tessera.kernel.errors import Invalid, NotFound, Problem
 from tessera.kernel.jobs import JobKind, JobRun, Jobs
-from tessera.semantic import results_store, queries
+from tessera.semantic import queries, results_store
 from tessera.semantic.queries import Asked
 from tessera.settings import Settings
 from tessera.warehouse import Cancel, Warehouse
@@ -99,7 +99,7 @@ def _principal(tx: Tx, principal_id: str, scopes: list[str]) -> Principal | None
     found = find_by_id(tx, principal_id)
     if found is None or not found.is_active:
         return None
-    principal = to_principal(found)
+    principal = to_principal(tx, found)
     return msgspec.structs.replace(principal, scopes=frozenset(scopes)) if scopes else principal
 
 

@@ -11,6 +11,8 @@ from typing import Protocol, TypeVar
 import msgspec
 from msgspec import Struct, field
 
+from sqlglot import exp
+
 from tessera.kernel.errors import Invalid, NotFound
 from tessera.semantic.expressions import column_text, columns_of, parse_expression, parse_query
 from tessera.semantic.measures import check_measure
@@ -215,7 +217,7 @@ def _check_condition(after: Ontology, made: Concept, base: Concept, inspector: I
             raise Invalid(f'concept "{made.name}": "{column_text(node)}" needs FROM dtimbr', code="concept")
 
 
-def _no_query(text: str) -> object:
+def _no_query(text: str) -> exp.Query:
     raise AssertionError("a condition reads no mapping")
 
 

@@ -6,7 +6,7 @@ Source: contracts/semantic.md, 10
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
@@ -64,6 +64,6 @@ def column_text(node: exp.Column) -> str:
     return name
 
 
-def and_all(conditions: list[exp.Expr]) -> exp.Expr:
+def and_all(conditions: Sequence[exp.Expr]) -> exp.Expr:
     """All of them; `conditions` is not empty."""
     return exp.and_(*conditions, copy=False)

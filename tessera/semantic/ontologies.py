@@ -271,7 +271,8 @@ def _once(parse: Callable[[str], exp.Query]) -> Callable[[str], exp.Query]:
 
 def _tables_of(ontology: Ontology) -> set[Table]:
     found: set[Table] = set()
-    for one in [*ontology.all(ConceptMapping), *ontology.all(Bridge)]:
+    mappings: list[ConceptMapping | Bridge] = [*ontology.all(ConceptMapping), *ontology.all(Bridge)]
+    for one in mappings:
         for text in one.tables:
             schema, _, name = text.partition(".")
             found.add(Table(schema, name))

@@ -7,8 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tessera.kernel.clock import now
-from tessera.kernel.clock import new_id
+from tessera.kernel.clock import new_id, now
 from tessera.kernel.db import Tx
 from tessera.semantic.model import RESULTS
 

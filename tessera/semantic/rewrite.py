@@ -73,6 +73,7 @@ class Rewriter:
         self._engine = engine
         self._system_table = system_table
         self._view_depth = view_depth
+        self._cte_names: dict[str, str] = {}
         self.reads_concepts = False
         """Whether a query so far named a concept or view, and not only system tables."""
 
@@ -86,6 +87,9 @@ class Rewriter:
         holder = exp.Subquery(this=tree)
         names = self._query(tree, None, {})
         found = holder.this
+        # Names are as they were written, on engines that would fold bare ones to lower case too.
+        for name in found.find_all(exp.Identifier):
+            name.set("quoted", True)
         if names is None:
             names = [one.alias_or_name for one in found.selects]
         return found, names
@@ -98,6 +102,7 @@ class Rewriter:
         if with_ is not None:
             ctes = dict(ctes)
             for cte in with_.expressions:
+                self._cte_names[cte.alias.lower()] = cte.alias
                 given = [one.name for one in cte.args["alias"].columns]
                 inside = ctes
                 if with_.args.get("recursive"):
@@ -151,8 +156,7 @@ class Rewriter:
             yield from self._with_joins(from_.this)
         for join in tree.args.get("joins") or []:
             yield from self._with_joins(join.this)
-        for lateral in tree.args.get("laterals") or []:
-            yield lateral
+        yield from tree.args.get("laterals") or []
 
     def _with_joins(self, node: exp.Expr) -> Iterator[exp.Expr]:
         """A source and what is joined to it inside parentheses."""
@@ -186,6 +190,7 @@ class Rewriter:
         if node.args.get("catalog"):
             raise Invalid(f'"{node.catalog}.{node.db}.{name}": a name has at most a schema and a table', code="table")
         if not schema and name.lower() in ctes:
+            node.set("this", identifier(self._cte_names.get(name.lower(), name)))
             given = [one.name for one in (node.args["alias"].columns if node.args.get("alias") else [])]
             return _Source(alias=alias, node=node, columns=given or ctes[name.lower()])
         if schema and schema not in SCHEMAS:
@@ -603,7 +608,7 @@ def cube_concept(view: View, definition: exp.Query) -> exp.Table:
     refused = [key for key in ("group", "having", "joins", "limit", "order", "with_") if definition.args.get(key)]
     if not is_plain or refused:
         raise Invalid(
-            f'cube "{view.name}" has to be SELECT … FROM dtimbr.concept, without GROUP BY, joins, ORDER BY or LIMIT',
+            f'cube "{view.name}": a cube has the form SELECT … FROM dtimbr.concept [WHERE …] and nothing else',  # noqa: S608
             code="cube",
         )
     assert isinstance(source, exp.Table)

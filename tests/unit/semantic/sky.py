@@ -20,7 +20,8 @@ ONTOLOGY = (FOLDER / "ontology.sql").read_text()
 
 def cases(name: str) -> list[tuple[str, str, str]]:
     """Pairs of a file: name, query over the ontology, plain SQL."""
-    found = re.findall(r"^-- case (\S+)\n(.+?);\n-- same as\n(.+?);$", (FOLDER / name).read_text(), re.M | re.S)
+    pattern = re.compile(r"^-- case (\S+)\n(.+?);\n-- same as\n(.+?);$", re.MULTILINE | re.DOTALL)
+    found = pattern.findall((FOLDER / name).read_text())
     assert found
     return found
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tessera.kernel.errors import Problem
 from tessera.warehouse import open_warehouse
 from tests.serving import POSTGRES, has_postgres, postgres_database
 from tests.unit.semantic.sky import Sky, cases, make_tables
