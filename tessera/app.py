@@ -39,11 +39,12 @@ from tessera.kernel.jobs_runner import JobRunner
 from tessera.kernel.log import logger
 from tessera.kernel.realtime import Events
 from tessera.production.routes import PACKAGE as PRODUCTION
+from tessera.semantic.routes import PACKAGE as SEMANTIC
 from tessera.settings import Settings
 from tessera.vault.routes import PACKAGE as VAULT
 from tessera.warehouse import Warehouse, open_warehouse
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG, INGEST, VAULT)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG, SEMANTIC, INGEST, VAULT)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 
