@@ -17,6 +17,9 @@ from tests.serving import ROOT, Person, Served, serving
 CHROMIUM = Path("/usr/bin/chromium")
 BUILT = ROOT / "tessera" / "console" / "index.html"
 AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
+PASSWORD = re.compile(r"^Password\b")
+"""The label of a required field ends with a mark."""
+
 expect.set_options(timeout=15_000)
 
 
@@ -150,7 +153,9 @@ def context(browser: Browser, server: Served) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def console(context: BrowserContext, server: Served, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Console]:
+def console(
+    context: BrowserContext, server: Served, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Console]:
     """The console in a browser; at the end nothing may have gone wrong in it."""
     found = Console(context.new_page(), server)
     found.watch()

@@ -41,7 +41,7 @@ def test_a_job_appears_in_the_list_without_a_reload_and_shows_its_figures(consol
     expect(page.get_by_text("Runs since")).to_be_visible()
     expect(page.get_by_role("region", name="Log of the job")).to_be_visible()
     put(folder, "b.jsonl", lines({"n": 4}, {"n": 5}))
-    expect(page.get_by_label("Rows written")).to_have_text("5")
+    expect(page.get_by_label("Rows written")).to_have_text("Rows written5")
     editor.told(f"DROP JOB {name}")
     expect(page.get_by_text("Cancelled. What was committed before stays.")).to_be_visible()
     assert page.evaluate("window.notReloaded") is True

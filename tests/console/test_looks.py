@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.conftest import Console
+from tests.console.conftest import PASSWORD, Console
 from tests.serving import unique
 
 Act = Callable[[Console], None]
@@ -86,7 +86,8 @@ def test_axe_finds_nothing(console: Console, screen: str, scheme: str) -> None:
     expect(console.page.locator("[aria-busy=true]")).to_have_count(0)
     expect(console.page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
     act(console)
-    assert console.axe() == []
+    found = console.axe()
+    assert found == [], "\n".join(found)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -95,12 +96,14 @@ def test_axe_finds_nothing_in_the_sign_in_page_and_its_refusal(console: Console,
     console.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     console.open()
     expect(console.page.get_by_role("heading", level=1)).to_be_visible()
-    assert console.axe() == []
+    found = console.axe()
+    assert found == [], "\n".join(found)
     console.page.get_by_label("E-mail or user name").fill(unique("nobody"))
-    console.page.get_by_label("Password", exact=True).fill("wrong")
+    console.page.get_by_label(PASSWORD).fill("wrong")
     console.page.get_by_role("button", name="Sign in").click()
     expect(console.page.get_by_role("alert")).to_be_visible()
-    assert console.axe() == []
+    found = console.axe()
+    assert found == [], "\n".join(found)
 
 
 def test_readable_on_a_narrow_screen(console: Console) -> None:
