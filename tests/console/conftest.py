@@ -1,4 +1,4 @@
-"""A real browser against the real server, and what every screen has to keep: no error, no other host, no axe violation."""
+"""A real browser against the real server, and what every screen keeps: no error, no other host, no axe violation."""
 
 import json
 import re
@@ -101,7 +101,12 @@ class Console:
 
     def settle(self) -> None:
         """Wait until nothing moves any more: a colour that is on its way has no contrast to measure."""
-        self.page.wait_for_function("document.getAnimations().every((one) => one.playState !== 'running')")
+        self.page.evaluate(
+            """() => Promise.all(document.getAnimations()
+              .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+              .map((one) => one.finished.catch(() => null)))
+              .then(() => null)"""
+        )
 
     def axe(self) -> list[str]:
         """What axe-core finds in the page as it stands, by every rule it has."""

@@ -70,7 +70,7 @@ def _has_shape(kind: Any) -> bool:
 def _any_object(kind: type) -> dict[str, Any]:
     """A handler annotated with `object` may answer anything."""
     if kind is object:
-        return {}
+        return {"description": "Any value."}
     raise NotImplementedError
 
 
