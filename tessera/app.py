@@ -40,9 +40,10 @@ from tessera.kernel.log import logger
 from tessera.kernel.realtime import Events
 from tessera.production.routes import PACKAGE as PRODUCTION
 from tessera.settings import Settings
+from tessera.vault.routes import PACKAGE as VAULT
 from tessera.warehouse import Warehouse, open_warehouse
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG, INGEST)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG, INGEST, VAULT)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 

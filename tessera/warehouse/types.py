@@ -163,7 +163,10 @@ class Reader(Protocol):
     def batches(
         self, tree: exp.Expr, params: Params | None = None, *, size: int = 10_000
     ) -> Iterator[pyarrow.RecordBatch]:
-        """The result as Arrow batches of at most `size` rows, in bounded memory. Must be used inside the block."""
+        """The result as Arrow batches of at most `size` rows, in bounded memory.
+
+        Use them inside the block; the next statement of the block ends them.
+        """
 
     def describe(self, tree: exp.Expr) -> list[Column]:
         """Names and types of the columns that the query would give, without running it."""
