@@ -246,7 +246,9 @@ def _package(name: str) -> Package:
 
 
 def _page(title: str, body: str) -> Response:
-    text = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title} - Tessera</title><main>{body}</main>'
+    text = '<!doctype html><html lang="en"><meta charset="utf-8">'
+    text += '<link rel="icon" href="/console/tessera.svg" type="image/svg+xml">'
+    text += f"<title>{title} - Tessera</title><main>{body}</main>"
     return HTMLResponse(text, headers={"content-security-policy": static.POLICY})
 
 
