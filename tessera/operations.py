@@ -1,4 +1,4 @@
-"""What an operator does besides serving: back up, restore, and ask what is wrong. It knows the data folder, no domain."""
+"""What an operator does besides serving: back up, restore, ask what is wrong. It knows no domain."""
 
 import shutil
 import sqlite3

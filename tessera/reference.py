@@ -16,15 +16,16 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Made from `tessera/settings.py` by `make docs`. A setting comes from the environment, else from `tessera.toml` (in the data",
-        "folder, or the file that `TESSERA_CONFIG` names), else from its default. Lists in the environment are separated by commas.",
+        "Made from `tessera/settings.py` by `make docs`. A setting comes from the environment, else from `tessera.toml`",
+        "(in the data folder, or the file that `TESSERA_CONFIG` names), else from its default. Lists in the environment",
+        "are separated by commas.",
         "",
         "| `tessera.toml` | environment | type | default | meaning |",
         "|---|---|---|---|---|",
     ]
     for field in msgspec.structs.fields(Settings):
         hint, meta = _parts(field.type)
-        default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[operator]
+        default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
         shown = str(default).lower() if isinstance(default, bool) else repr(default).replace("'", '"')
         lines.append(
             f"| `{field.name}` | `TESSERA_{field.name.upper()}` | {_type_name(hint)} | `{shown}` | {_meaning(meta)} |"
