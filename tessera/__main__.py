@@ -16,6 +16,7 @@ app.command("tessera.identity.cli:admin", name="admin")
 app.command("tessera.identity.cli:user", name="user")
 app.command("tessera.identity.cli:token", name="token")
 app.command("tessera.identity.cli_jobs:job", name="job")
+app.command("tessera.semantic.cli:semantic", name="semantic")
 app.command("tessera.vault.cli:vault", name="vault")
 app.command("tessera.vault.cli:sql", name="sql")
 
