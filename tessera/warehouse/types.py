@@ -79,6 +79,10 @@ class JsonForm(Struct, frozen=True, kw_only=True):
     #: zone-aware instants are turned to UTC first, and `iso` ends them with `Z`.
     timestamps: Literal["iso", "blank", "blank_millis"] = "iso"
     decimal_as_text: bool = False
+    booleans_as_numbers: bool = False
+    """1 and 0 instead of true and false."""
+    nested_as_text: bool = False
+    """Lists, structs, maps and JSON as one string that holds their JSON."""
 
 
 class JsonRows(Struct, frozen=True):
