@@ -1,6 +1,7 @@
 """The command `tessera`. Each room brings its own commands; what they do stands there."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -50,6 +51,48 @@ def migrate(*, data_dir: str | None = None) -> None:
     before, after = run(db)
     db.close()
     print(f"at revision {after}" + ("" if before == after else f" (was {before or 'empty'})"))
+
+
+@app.command
+def backup(target: Path, /, *, data_dir: str | None = None) -> None:
+    """Write the data folder into one archive. The server must not run meanwhile."""
+    from tessera.app import DataFolderInUse, claim_data_dir
+    from tessera.operations import backup as run
+
+    settings = load(data_dir=data_dir)
+    try:
+        with claim_data_dir(settings):
+            size = run(settings, target)
+    except DataFolderInUse as error:
+        fail(str(error))
+    print(f"{target}: {size:,} bytes")
+
+
+@app.command
+def restore(source: Path, /, *, data_dir: str | None = None) -> None:
+    """Unpack an archive of `tessera backup` into an empty data folder."""
+    from tessera.app import DataFolderInUse, claim_data_dir
+    from tessera.operations import restore as run
+
+    settings = load(data_dir=data_dir)
+    try:
+        with claim_data_dir(settings):
+            run(settings, source)
+    except DataFolderInUse as error:
+        fail(str(error))
+    print(f"restored into {settings.data_dir}")
+
+
+@app.command
+def doctor(*, data_dir: str | None = None) -> None:
+    """Say what is well, what is not, and how to mend it."""
+    from tessera.operations import findings
+
+    results = list(findings(load(data_dir=data_dir)))
+    for well, text in results:
+        print(f"{'ok  ' if well else 'BAD '} {text}")
+    if not all(well for well, _ in results):
+        raise SystemExit(1)
 
 
 @app.command
