@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from tessera.kernel.errors import Invalid
 from tessera.vault import encoding
-from tessera.vault.encoding import KeyOptions
+from tessera.vault.model import KeyOptions
 from tests.serving import POSTGRES, has_postgres
 from tests.unit.vault import reference
 
