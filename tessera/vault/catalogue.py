@@ -196,15 +196,15 @@ def default_id(kind: str, one: Any) -> str:
 
 def _keep_shape(tx: Tx, model: Model, kind: str, object_id: str, before: Object, after: Object) -> None:
     changed = [name for name in _SHAPE.get(kind, ()) if getattr(before, name) != getattr(after, name)]
-    if isinstance(before, Satellite) and isinstance(after, Satellite) and changed == ["columns"]:
-        if after.columns[: len(before.columns)] == before.columns:
-            return
     if not changed:
         return
+    if isinstance(before, Satellite) and isinstance(after, Satellite) and changed == ["columns"]:
+        is_longer = after.columns[: len(before.columns)] == before.columns
+        if is_longer:
+            return
+    every: list[wiring.Load] = [*model.hub_loads.values(), *model.link_loads.values(), *model.satellites.values()]
     loads = [
-        wiring.load_id_of(load)
-        for load in (*model.hub_loads.values(), *model.link_loads.values(), *model.satellites.values())
-        if object_id in (wiring.load_id_of(load), wiring.target_of(load))
+        wiring.load_id_of(load) for load in every if object_id in (wiring.load_id_of(load), wiring.target_of(load))
     ]
     if loads and store.was_loaded(tx, loads):
         raise Conflict(
