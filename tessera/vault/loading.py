@@ -57,8 +57,9 @@ def run_load(
     """Load one batch into one target, once.
 
     Raises:
-        Conflict: ``stage_replaced``: another batch stands there; ``stage_again``; ``hash_collision``; ``hash_sentinel``;
-            ``batch_conflict``: rows of one key differ and nothing says which counts; ``suspicious_delete``.
+        Conflict: ``stage_replaced``: another batch stands there; ``stage_again``; ``hash_collision``;
+            ``hash_sentinel``; ``suspicious_delete``;
+            ``batch_conflict``: rows of one key differ and nothing says which counts.
     """
     load_id, target_id = wiring.load_id_of(load), wiring.target_of(load)
     target, _ = shapes.shape_of(model, target_id)
@@ -192,6 +193,7 @@ class _Loader:
         keys = self._keys(wiring.parent_load(self._model, load))
         rows, keyed, _ = self._count(keys)
         digest = column(stage_column(load.satellite_id, "hd"), "b")
+        is_changed: exp.Expr = _is_other(digest)
         here = exp.and_(keys.has_one.copy(), trees.differs(column(OPERATION, "b"), value("D")))
         table, columns = shapes.shape_of(self._model, load.satellite_id)
         names = [name for name, _ in columns]
@@ -216,7 +218,6 @@ class _Loader:
             if conflicts and load.conflict_policy == "error":
                 self._refuse_conflict(keys, digest, here)
             duplicates = surplus
-            is_changed = _is_other(digest)
             query = query.from_(self._stage.expression("b")).where(here.copy())
             if doubles:
                 trees.first_of_each(query, [key.copy()])

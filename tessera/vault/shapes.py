@@ -97,11 +97,11 @@ def ensure(writer: Writer, model: Model, target_id: str, dialect: str) -> Table:
             there = []
         if target_id in model.satellites:
             writer.execute(trees.drop(current_view(target_id), "VIEW"))
-    _ghost(writer, table, columns, model.satellites.get(target_id))
+    is_new = _ghost(writer, table, columns, model.satellites.get(target_id))
     if dialect == "postgres":
         keys = wanted[:1] if target_id not in model.satellites else _satellite_keys(model.satellites[target_id])
         writer.execute(trees.unique_index(table, short(f"ux_{table.name}"), keys))
-    if target_id in model.satellites and there != wanted:
+    if target_id in model.satellites and (is_new or there != wanted):
         make_current_view(writer, model.satellites[target_id], dialect)
     return table
 
@@ -157,7 +157,7 @@ def _satellite_keys(satellite: Satellite) -> list[str]:
     return [own(satellite.parent_id, "h"), own(satellite.satellite_id, "lth"), *satellite.multi_active_keys]
 
 
-def _ghost(writer: Writer, table: Table, columns: Columns, satellite: Satellite | None) -> None:
+def _ghost(writer: Writer, table: Table, columns: Columns, satellite: Satellite | None) -> bool:
     """One row for what is not known, so that readers join without losing rows."""
     cells: list[exp.Expr] = []
     for name, kind in columns:
@@ -172,7 +172,7 @@ def _ghost(writer: Writer, table: Table, columns: Columns, satellite: Satellite 
         cells.append(trees.aliased(cell, name))
     key = columns[0][0]
     row = exp.select(*cells).where(trees.without(zero_key(), table, key))
-    writer.execute(trees.insert_into(table, [name for name, _ in columns], row))
+    return bool(writer.execute(trees.insert_into(table, [name for name, _ in columns], row)))
 
 
 def _describes(satellite: Satellite | None, name: str) -> bool:

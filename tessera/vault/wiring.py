@@ -204,3 +204,10 @@ def _implied(model: Model, one: Object) -> set[tuple[str, str]]:
 def default_job(system_id: str) -> str:
     """The id of the job that each system has by itself."""
     return f"{system_id}_j_default"
+
+
+def stage_of(model: Model, load: Load) -> int:
+    """0 for hubs; 1 for links and what describes hubs; 2 for what describes links. Source: contracts/vault.md, 5.1"""
+    if isinstance(load, HubLoad):
+        return 0
+    return 2 if isinstance(load, Satellite) and load.parent_id in model.links else 1

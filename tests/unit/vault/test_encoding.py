@@ -34,7 +34,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[tuple[str, Ask]]:
 
             def ask_postgres(tree: exp.Expr) -> Any:
                 query = exp.select(tree).sql(dialect="postgres")
-                row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+                row = connection.execute(query).fetchone()
                 assert row is not None
                 return row[0]
 
