@@ -78,8 +78,9 @@ def put(
         Invalid: it does not fit its model.
         Conflict: its tables hold data in another shape; status 412 when ``if_match`` is not its revision.
     """
-    # Two changes at once would each be checked against a model without the other.
-    tx.lock("vault model")
+    if not dry:
+        # Two changes at once would each be checked against a model without the other.
+        tx.lock("vault model")
     model = load_model(tx)
     known = store.find(tx, kind, object_id)
     if if_match is not None and (known is None or known.revision != if_match):
@@ -122,6 +123,28 @@ def put_bundle(
     return done
 
 
+def try_bundle(tx: Tx, bundle: Mapping[str, Sequence[Any]], *, landed: Landed) -> dict[str, list[str]]:
+    """What ``put_bundle`` would put; writes nothing.
+
+    Raises:
+        Invalid, Conflict: as ``put_bundle`` would.
+    """
+    model = load_model(tx)
+    done: dict[str, list[str]] = {}
+    for kind in KINDS:
+        for one in bundle.get(kind, ()):
+            object_id = getattr(one, ID_FIELDS[kind]) or default_id(kind, one)
+            named = named_as(kind, object_id, one)
+            fitting = checked(model, named, landed.get(source_of(named), ()))
+            check_physical(model, kind, object_id)
+            before = model.of(kind).get(object_id)
+            if before is not None:
+                _keep_shape(tx, model, kind, object_id, before, fitting)
+            model.of(kind)[object_id] = fitting
+            done.setdefault(kind, []).append(object_id)
+    return done
+
+
 def delete(
     tx: Tx, kind: str, object_id: str, *, by: Principal | None, cascade: bool, dry: bool = False
 ) -> list[tuple[str, str]]:
@@ -131,7 +154,8 @@ def delete(
         NotFound: there is none.
         Conflict: code ``dependents``: others stand on it.
     """
-    tx.lock("vault model")
+    if not dry:
+        tx.lock("vault model")
     model = load_model(tx)
     if object_id not in model.of(kind):
         raise NotFound(f"there is no {kind[:-1].replace('_', ' ')} {object_id}")

@@ -1,6 +1,7 @@
-"""Tells the other packages which warehouse tables the vault has written, and from what: event `warehouse.table.written`.
+"""Tells other packages which warehouse tables the vault has written, and from what: event `warehouse.table.written`.
 
-The payload: ``schema, table, columns[{name, type}], inputs[{schema, table}], lineage[{from: [schema, table, column], to}]``.
+Its data: ``schema``, ``table``, ``columns`` ``[{name, type}]``, ``inputs`` ``[{schema, table}]`` and ``lineage``
+``[{from: [schema, table, column], to: column}]``.
 """
 
 from collections.abc import Sequence

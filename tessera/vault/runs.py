@@ -4,6 +4,7 @@ Each step is one transaction of the warehouse with its marker, so a server that 
 nothing: the next attempt walks over what is marked. Source: contracts/vault.md, 3.7, 4.4, 4.5 and 5.1
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -30,6 +31,8 @@ from tessera.warehouse import Warehouse
 
 KIND: Final = "vault.run"
 _WAIT_SECONDS: Final = 0.2
+_LONGEST_WAIT_SECONDS: Final = 1800.0
+"""A run that waits longer for another fails: it must not hold a thread for ever."""
 STATES: Final = {
     "queued": "waiting",
     "running": "loading",
@@ -363,9 +366,12 @@ def _wait_for_turn(run: JobRun, db: Database, plan: Plan) -> None:
     Only a run that is running counts, so that one whose server died holds nobody up; of two the older goes first.
     """
     mine = {step.staging_table_id for step in plan.staging}
+    deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
     while db.read_now(_is_before, run.job_id, mine):
         run.progress(None, None, "waiting for another run over the same staging tables")
         run.check()
+        if time.monotonic() > deadline:
+            raise Conflict("another run over the same staging tables has not ended in time", code="busy")
         run.sleep(_WAIT_SECONDS)
 
 
