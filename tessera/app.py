@@ -39,11 +39,12 @@ from tessera.kernel.jobs_runner import JobRunner
 from tessera.kernel.log import logger
 from tessera.kernel.realtime import Events
 from tessera.production.routes import PACKAGE as PRODUCTION
+from tessera.semantic.routes import PACKAGE as SEMANTIC
 from tessera.settings import Settings
 from tessera.vault.routes import PACKAGE as VAULT
 from tessera.warehouse import Warehouse, open_warehouse
 
-PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG, INGEST, VAULT)
+PACKAGES: Final[tuple[Package, ...]] = (IDENTITY, PRODUCTION, CATALOG, SEMANTIC, INGEST, VAULT)
 SOCKET_PACKAGES: Final = frozenset({"production"})
 """Packages whose clients hear of events over Socket.IO."""
 
@@ -245,7 +246,9 @@ def _package(name: str) -> Package:
 
 
 def _page(title: str, body: str) -> Response:
-    text = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title} - Tessera</title><main>{body}</main>'
+    text = '<!doctype html><html lang="en"><meta charset="utf-8">'
+    text += '<link rel="icon" href="/console/tessera.svg" type="image/svg+xml">'
+    text += f"<title>{title} - Tessera</title><main>{body}</main>"
     return HTMLResponse(text, headers={"content-security-policy": static.POLICY})
 
 

@@ -63,6 +63,33 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str, Meta(description="Address of the object store for S3 connections without ENDPOINT_URL; empty: Amazon's.")
     ] = ""
 
+    # -- semantic
+    api_auth_salt: Annotated[
+        str,
+        Meta(description="Salt of the bearers that get_token takes; `API_AUTH_SALT` is read too. Empty: it is off."),
+    ] = ""
+    api_auth_max_age_seconds: Annotated[
+        int, Meta(ge=0, description="Oldest bearer that get_token takes, in seconds since it was made; 0: any.")
+    ] = 0
+    api_auth_try_pbkdf2: Annotated[
+        bool, Meta(description="Try keys made of the salt by PBKDF2 too; costs about a second a sign-in.")
+    ] = False
+    semantic_row_limit: Annotated[
+        int, Meta(ge=1, description="Rows of a semantic query without the header `results-limit`.")
+    ] = 5000
+    semantic_row_limit_most: Annotated[
+        int, Meta(ge=1, description="Most rows that the header `results-limit` may ask for.")
+    ] = 1_000_000
+    semantic_query_seconds: Annotated[
+        int, Meta(ge=1, description="Longest run of a semantic query, in seconds; afterwards it answers 504.")
+    ] = 60
+    semantic_async_query_seconds: Annotated[
+        int, Meta(ge=1, description="Longest run of an asynchronous semantic query, in seconds.")
+    ] = 3600
+    async_result_ttl: Annotated[
+        int, Meta(ge=1, description="How long the result of an asynchronous query waits to be fetched, in seconds.")
+    ] = 3600
+
     # -- jobs
     job_threads: Annotated[int, Meta(ge=0, le=64, description="Jobs that this process runs at once; 0: none.")] = 4
 

@@ -31,6 +31,7 @@ BASES = {
     "": "",
 }
 JWT_SECRET = "a-secret-for-tests-alone-" * 4
+API_AUTH_SALT = "a-salt-for-tests-alone"
 _numbers = itertools.count(1)
 
 
@@ -113,7 +114,7 @@ class Served:
                 lines.append(line.decode(errors="replace"))  # noqa: PERF401 - a reader looks at it meanwhile
 
     def _env(self) -> dict[str, str]:
-        return {**os.environ, "JWT_SECRET": JWT_SECRET, **self.environment}
+        return {**os.environ, "JWT_SECRET": JWT_SECRET, "API_AUTH_SALT": API_AUTH_SALT, **self.environment}
 
     def log(self) -> str:
         """What the server has written to its log since its start."""

@@ -30,7 +30,7 @@ export function DataGalaxyApi({ opened, close }: Dialogue) {
         <Text size="sm">Scripts and clients of the catalogue call this server at its API base URL:</Text>
         <Group justify="center" p="md">
           <Text fw={600}>API base URL</Text>
-          <Code fz="md" data-testid="api-base-url">
+          <Code fz="md" role="group" aria-label="API base URL">
             {withoutScheme("catalog")}
           </Code>
           <Copy value={withoutScheme("catalog")} what="the API base URL" />

@@ -24,7 +24,7 @@ export function CallPanel({ close }: { close: () => void }) {
         <Title order={2} size="h5">
           Calls of this page ({calls.length})
         </Title>
-        <Button variant="subtle" size="compact-sm" onClick={close}>
+        <Button variant="subtle" color="gray" size="compact-sm" onClick={close}>
           Close calls
         </Button>
       </Group>
@@ -43,7 +43,7 @@ export function CallPanel({ close }: { close: () => void }) {
               {calls.map((one) => (
                 <Table.Tr key={one.id}>
                   <Table.Td>
-                    <Button variant="subtle" size="compact-xs" onClick={() => setChosen(one)}>
+                    <Button variant="subtle" color="gray" size="compact-xs" onClick={() => setChosen(one)}>
                       {one.method} {BASES[one.to]}
                       {one.path}
                     </Button>

@@ -1,9 +1,9 @@
 // What stands around every screen: rooms on the left, profile on the right, calls at the bottom.
 import { Alert, AppShell, Burger, Button, Center, Group, Image, Loader, Menu, NavLink, Stack, Text, UnstyledButton } from "@mantine/core";
-import { useDisclosure, useHotkeys } from "@mantine/hooks";
+import { useDisclosure } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { call } from "../api/call";
 import { type Me, signOut } from "../api/identity";
 import { AllApis, DataGalaxyApi } from "./BaseUrls";
@@ -12,6 +12,7 @@ import { Failed } from "./Failed";
 import { Keyboard } from "./Keyboard";
 import { SchemeSwitch } from "./SchemeSwitch";
 import { SignIn } from "./SignIn";
+import { useKeys } from "./keys";
 import { useSession } from "./session";
 
 export function Frame() {
@@ -40,12 +41,7 @@ function Shell({ me }: { me: Me }) {
   const [menuOpened, menu] = useDisclosure(false);
   const [callsOpened, calls] = useDisclosure(false);
   const [dialogue, setDialogue] = useState<Dialogue>(null);
-  useHotkeys([
-    ["`", calls.toggle],
-    ["shift+`", calls.toggle],
-    ["?", () => setDialogue("keyboard"), { usePhysicalKeys: false }],
-    ["shift+?", () => setDialogue("keyboard")],
-  ]);
+  useKeys({ "~": calls.toggle, "`": calls.toggle, "?": () => setDialogue("keyboard") });
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 210, breakpoint: "sm", collapsed: { mobile: !menuOpened } }} padding="lg">
       <a className="skip-link" href="#page">
@@ -59,7 +55,7 @@ function Shell({ me }: { me: Me }) {
             <Text fw={700}>Tessera</Text>
           </Group>
           <Group gap="xs" wrap="nowrap">
-            <Button variant="subtle" size="compact-sm" onClick={calls.toggle} aria-expanded={callsOpened}>
+            <Button variant="subtle" color="gray" size="compact-sm" onClick={calls.toggle} aria-expanded={callsOpened}>
               Calls
             </Button>
             <Profile me={me} open={setDialogue} />
@@ -91,8 +87,8 @@ function Rooms({ me }: { me: Me }) {
       {leaf("/", "Home")}
       {leaf("/jobs", "Jobs")}
       {may("ingest") ? (
-        <NavLink label="Ingest" defaultOpened>
-          <Menu shadow="md" position="right-start">
+        <Room name="Ingest">
+          <Menu shadow="md" position="bottom-start" withinPortal={false} withInitialFocusPlaceholder={false}>
             <Menu.Target>
               <NavLink component="button" label="More" />
             </Menu.Target>
@@ -105,20 +101,28 @@ function Rooms({ me }: { me: Me }) {
               </Menu.Item>
             </Menu.Dropdown>
           </Menu>
-        </NavLink>
+        </Room>
       ) : null}
       {may("vault") ? (
-        <NavLink label="Vault" defaultOpened>
-          {leaf("/vault/technical-users", "Technical users")}
-        </NavLink>
+        <Room name="Vault">{leaf("/vault/technical-users", "Technical users")}</Room>
       ) : null}
       {may("semantic") ? (
-        <NavLink label="Semantic" defaultOpened>
-          {leaf("/semantic/user-token", "User token")}
-        </NavLink>
+        <Room name="Semantic">{leaf("/semantic/user-token", "User token")}</Room>
       ) : null}
       {me.isAdministrator ? leaf("/administration", "Administration") : null}
     </Stack>
+  );
+}
+
+/** A package's screens under its name. */
+function Room({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div role="group" aria-label={name}>
+      <Text size="sm" px="sm" pt="sm" pb={4} c="dimmed" aria-hidden>
+        {name}
+      </Text>
+      {children}
+    </div>
   );
 }
 
@@ -135,9 +139,9 @@ function Profile({ me, open }: { me: Me; open: (dialogue: Dialogue) => void }) {
     }
   }
   return (
-    <Menu shadow="md" position="bottom-end" width={240}>
+    <Menu shadow="md" position="bottom-end" width={240} withinPortal={false} withInitialFocusPlaceholder={false}>
       <Menu.Target>
-        <UnstyledButton aria-label="Profile menu">
+        <UnstyledButton aria-label={`Profile menu: ${me.fullName || me.username}`}>
           <Text size="sm">{me.fullName || me.username}</Text>
         </UnstyledButton>
       </Menu.Target>

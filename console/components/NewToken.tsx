@@ -1,7 +1,7 @@
 // The form that makes a token, and after it the dialogue that shows the secret once.
 import { Button, Group, Modal, Stack, Switch, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import { ApiError, type Draft, type PackageName, call } from "../api/call";
 import { Failed } from "./Failed";
 import { SecretDialog } from "./SecretDialog";
@@ -32,6 +32,7 @@ const EMPTY: TokenForm = { name: "", description: "", adminAccess: false };
 export function NewToken<Answer>({ open, send, title, to, draft, secretOf, changed, asks, nameHint }: Props<Answer>) {
   const [form, setForm] = useState<TokenForm | null>(null);
   const [secret, setSecret] = useState<{ name: string; value: string } | null>(null);
+  const opener = useRef<HTMLButtonElement>(null);
   const make = useMutation({
     gcTime: 0, // the answer holds the secret: it must not stay in a cache
     mutationFn: async (filled: TokenForm) => {
@@ -51,7 +52,7 @@ export function NewToken<Answer>({ open, send, title, to, draft, secretOf, chang
     make.error instanceof ApiError && make.error.field && /name/i.test(make.error.field) ? make.error.message : null;
   return (
     <>
-      <Button onClick={() => setForm(EMPTY)}>{open}</Button>
+      <Button ref={opener} onClick={() => setForm(EMPTY)}>{open}</Button>
       <Modal opened={form !== null} onClose={leave} title={title} closeButtonProps={{ "aria-label": "Close" }}>
         {form ? (
           <form
@@ -97,7 +98,11 @@ export function NewToken<Answer>({ open, send, title, to, draft, secretOf, chang
           </form>
         ) : null}
       </Modal>
-      <SecretDialog secret={secret} to={to} close={() => setSecret(null)} />
+      <SecretDialog secret={secret} to={to} close={() => {
+          setSecret(null);
+          // Two dialogues stood one after the other; the focus goes back to where the first was opened.
+          window.setTimeout(() => opener.current?.focus());
+        }} />
     </>
   );
 }

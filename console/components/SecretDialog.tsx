@@ -32,7 +32,7 @@ function Once({ secret, to, close }: { secret: Secret; to: PackageName; close: (
       <Alert color="yellow" variant="light" title="Save it somewhere safe">
         After closing this window, you will not be able to see this token again.
       </Alert>
-      <Code block data-testid="secret" tabIndex={0} aria-label="Token">
+      <Code block role="group" tabIndex={0} aria-label="Token">
         {secret.value}
       </Code>
       <Group>

@@ -37,7 +37,7 @@ export function CallText({ draft }: { draft: Draft }) {
       {Object.entries(forms).map(([name, text]) => (
         <Tabs.Panel key={name} value={name} pt="sm">
           <Stack gap="xs">
-            <Code block tabIndex={0} aria-label={`Call as ${name}`}>
+            <Code block role="group" tabIndex={0} aria-label={`Call as ${name}`}>
               {text}
             </Code>
             <Group justify="space-between">

@@ -94,8 +94,8 @@ export function JobPage() {
 
 function Figure({ word, value }: { word: string; value: string }) {
   return (
-    <div>
-      <Text size="xs" c="dimmed">
+    <div role="group" aria-label={word}>
+      <Text size="xs" c="dimmed" aria-hidden>
         {word}
       </Text>
       <Text fw={600}>{value}</Text>

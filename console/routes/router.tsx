@@ -46,6 +46,7 @@ const administration = createRoute({
 const integration = createRoute({
   getParentRoute: () => administration,
   path: "/integration",
+  validateSearch: (search: Record<string, unknown>): { tab?: "tokens" } => (search.tab === "tokens" ? { tab: "tokens" } : {}),
   component: lazyRouteComponent(() => import("./administration/Integration"), "Integration"),
 });
 const allTokens = createRoute({

@@ -19,7 +19,7 @@ from tessera.ingest.date_patterns import DatePattern
 from tessera.ingest.expressions import predicate, transformation
 from tessera.ingest.jobs import COPY_KIND, end_of, excluder, location_of, start_of
 from tessera.ingest.loading import Loaded, Task, load
-from tessera.ingest.model import JOBS, JobState
+from tessera.ingest.model import JOBS, PACKAGE, JobState
 from tessera.ingest.sources import LocalSource, Source, SourceAway, SourceFile, s3_source
 from tessera.ingest.sql import options as known
 from tessera.ingest.sql.statements import ContentType, Deduplication, Options
@@ -29,6 +29,7 @@ from tessera.kernel import events
 from tessera.kernel.clock import moment, now
 from tessera.kernel.db import Database, Tx
 from tessera.kernel.errors import Problem
+from tessera.kernel.events import Consumer, Event
 from tessera.kernel.jobs import Interrupted, JobKind, JobRun
 from tessera.kernel.log import logger
 from tessera.settings import Settings
@@ -101,6 +102,7 @@ class _Runner:
         self.units: dict[str, tuple[str, int, str]] | None = None
         self.changed: set[str] = set()
         self.told = False
+        self.rested = False
 
     def begin(self) -> None:
         """Failed files are tried again after RESUME, but not after a mere restart. Source: contract, 6.9."""
@@ -131,6 +133,10 @@ class _Runner:
             self._complete(plan)
             return None
         self.run.progress(text="waiting for files")
+        if not self.rested:
+            # A run that came so far is not what its server dies of.
+            self.db.write_now(self.run.save_cursor, {"files": len(self.units or ())})
+            self.rested = True
         return min(max(POLL_SECONDS, listing * LISTING_SHARE), LONGEST_POLL_SECONDS)
 
     # -- the job as it stands ----------------------------------------------------------------------------------------
@@ -300,7 +306,7 @@ class _Runner:
         if failed:
             unit, error = loaded.failed[-1]
             values |= {"last_error": f"{unit}: {error}"[:2000], "last_error_at": now()}
-        self.db.write_now(self._note, values)
+        self.db.write_now(self._note_step, values)
         if loaded.columns_changed:
             self._announce(plan)
         if known.value_of(plan.options, "DELETE_FILES_AFTER_LOAD") is True and self.source is not None:
@@ -331,7 +337,7 @@ class _Runner:
         def finish(tx: Tx) -> None:
             self._note(tx, {"state": JobState.COMPLETED})
             data = {"name": plan.job.name}
-            events.record(tx, "ingest.job.completed", package="ingest", of=self.job_id, data=data)
+            events.record(tx, "ingest.job.completed", package=PACKAGE, of=self.job_id, data=data)
 
         self.db.write_now(finish)
         self.run.log("complete: END_AT is reached and all files before it are loaded")
@@ -346,6 +352,11 @@ class _Runner:
         self.source = None if isinstance(error, SourceAway) else self.source
         self.run.log(text)
         self.db.write_now(self._note, {"last_error": text[:2000], "last_error_at": now()})
+
+    def _note_step(self, tx: Tx, values: dict[str, Any]) -> None:
+        """Note a step that is done, with the sums of its rows."""
+        self._note(tx, values)
+        self.run.save_cursor(tx, {"files": len(self.units or ())})
 
     def _note(self, tx: Tx, values: dict[str, Any]) -> None:
         """Note how this run fares, unless another generation has taken over."""
@@ -365,4 +376,19 @@ def _event_time(dates: DatePattern | None) -> Callable[[SourceFile], datetime]:
     return of
 
 
+def note_kernel_job(tx: Tx, event: Event) -> None:
+    """Show in the job's state that the kernel gave its run up, or that somebody cancelled the run itself."""
+    if event.package != PACKAGE or event.object_id is None:
+        return
+    job = jobs_store.find_by_kernel_job(tx, event.object_id)
+    if job is None or job.state != JobState.RUNNING:
+        return
+    if event.name == "job.cancelled":
+        jobs_store.note(tx, job.id, state=JobState.PAUSED)
+        return
+    told = "the job was given up after its server died many times over it; RESUME JOB starts it again"
+    jobs_store.note(tx, job.id, state=JobState.FAILED, last_error=told, last_error_at=event.at)
+
+
+CONSUMER: Final = Consumer(name="ingest.kernel_jobs", matches=("job.failed", "job.cancelled"), handle=note_kernel_job)
 KIND: Final = JobKind(name=COPY_KIND, run=run_copy, title="Ingest files", is_continuous=True, lease_seconds=5)

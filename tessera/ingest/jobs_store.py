@@ -64,6 +64,12 @@ def find_by_id(tx: Tx, job_id: str) -> JobRecord | None:
     return None if row is None else _record(row)
 
 
+def find_by_kernel_job(tx: Tx, kernel_job_id: str) -> JobRecord | None:
+    """The job whose present run is this one of the kernel's."""
+    row = tx.one(sa.select(JOBS).where(JOBS.c.kernel_job_id == kernel_job_id))
+    return None if row is None else _record(row)
+
+
 def every(tx: Tx) -> list[JobRecord]:
     """All jobs by name."""
     return [_record(row) for row in tx.all(sa.select(JOBS).order_by(JOBS.c.name_key))]

@@ -201,7 +201,7 @@ class ObjectSource:
                     unit = f"s3://{self._bucket}/{item['path']}"
                     etag = str(item["e_tag"] or "")
                     yield SourceFile(unit, path, int(item["size"]), etag, modified, is_complete=True)
-        except BaseError as error:
+        except (BaseError, OSError) as error:
             raise SourceAway(f"the bucket {self._bucket} cannot be listed") from error
 
     def open(self, file: SourceFile) -> BinaryIO:
@@ -213,7 +213,7 @@ class ObjectSource:
 
         try:
             return io.BytesIO(bytes(obstore.get(self._store, self._key(file)).bytes()))
-        except BaseError as error:
+        except (BaseError, OSError) as error:
             raise SourceAway(f"{file.path} cannot be read") from error
 
     def delete(self, file: SourceFile) -> None:
@@ -221,7 +221,7 @@ class ObjectSource:
         import obstore
         from obstore.exceptions import NotFoundError
 
-        with contextlib.suppress(NotFoundError):
+        with contextlib.suppress(NotFoundError, FileNotFoundError):
             obstore.delete(self._store, self._key(file))
 
     def _key(self, file: SourceFile) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -45,6 +45,12 @@ def value(constant: Any) -> exp.Expr:
         return exp.Literal.number(format(constant, "f"))
     if isinstance(constant, timedelta):
         return exp.cast(exp.Literal.string(f"{constant.total_seconds():.6f} seconds"), exp.DType.INTERVAL)
+    if isinstance(constant, date):
+        # `isoformat` fills years up to four digits; the printer's own form of year 1 is read as 2001 by PostgreSQL.
+        kind = exp.DType.DATE
+        if isinstance(constant, datetime):
+            kind = exp.DType.TIMESTAMP if constant.tzinfo is None else exp.DType.TIMESTAMPTZ
+        return exp.cast(exp.Literal.string(constant.isoformat().replace("T", " ")), kind)
     return exp.convert(constant)
 
 

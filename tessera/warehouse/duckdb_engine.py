@@ -104,9 +104,11 @@ class DuckDBEngine:
             with self._watchdog.watching(guard):
                 guard.check()
                 cursor.execute("BEGIN TRANSACTION READ ONLY")
+                session = _Session(cursor, guard)
                 try:
-                    yield _Session(cursor, guard)
+                    yield session
                 finally:
+                    session.end()
                     _roll_back(cursor)
 
     @contextmanager
@@ -116,10 +118,14 @@ class DuckDBEngine:
             guard = Guard(limits, cancel, cursor.interrupt)
             with self._watchdog.watching(guard), self._locks.hold(targets, guard):
                 cursor.execute("BEGIN TRANSACTION")
+                session = _Session(cursor, guard)
                 try:
-                    yield _Session(cursor, guard)
+                    yield session
+                    session.end()
+                    session.refuse_after_failure()
                     guard.check()
                 except BaseException:
+                    session.end()
                     _roll_back(cursor)
                     raise
                 try:
@@ -211,6 +217,23 @@ class _Session:
         self._guard = guard
         self._is_cut = False
         self._columns: list[Column] = []
+        self._stream: Any = None
+        self._has_failed = False
+
+    def refuse_after_failure(self) -> None:
+        """DuckDB would commit the other statements of a transaction in which one could not be planned.
+
+        Raises:
+            QueryFailed: a statement failed and its error was swallowed; nothing is written.
+        """
+        if self._has_failed:
+            raise QueryFailed("a statement of this transaction failed, so nothing is written")
+
+    def end(self) -> None:
+        """Close a stream that its reader left open: the transaction could not end with it."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
 
     @property
     def columns(self) -> list[Column]:
@@ -241,9 +264,7 @@ class _Session:
         parts: list[bytes] = []
         count = size = 0
         with self._statement():
-            self._run(json_select(tree, columns, form), params)
-            reader: Any = self._cursor.to_arrow_reader(JSON_CHUNK_ROWS)
-            for batch in reader:
+            for batch in self._arrow(json_select(tree, columns, form), params, JSON_CHUNK_ROWS):
                 taken = len(batch)
                 if limits.rows is not None:
                     taken = min(taken, limits.rows - count)
@@ -256,6 +277,7 @@ class _Session:
                 if taken < len(batch):
                     self._is_cut = True
                     break
+            self.end()
         self._columns = columns
         # Every row ends with a comma, the last one too.
         return JsonRows(msgspec.Raw(b"[" + b"".join(parts)[:-1] + b"]"), count, columns, self._is_cut)
@@ -280,11 +302,10 @@ class _Session:
         limit = self._guard.limits.rows
         count = 0
         with self._statement():
-            self._run(tree, params)
-            reader: Any = self._cursor.to_arrow_reader(size)
+            stream = self._arrow(tree, params, size)
         while True:
             with self._statement(keep=True):
-                batch = next(reader, None)
+                batch = next(stream, None)
             if batch is None:
                 return
             if limit is not None and count + len(batch) > limit:
@@ -329,6 +350,10 @@ class _Session:
     def _table_columns(self, table: Table) -> list[str]:
         return [name.name for name in self.describe(exp.select("*").from_(table.expression()))]
 
+    def _arrow(self, tree: exp.Expr, params: Params | None, size: int) -> Iterator[Any]:
+        self._stream = self._cursor.sql(render(tree, "duckdb"), params=dict(params or {})).to_arrow_reader(size)
+        return iter(self._stream)
+
     def _run(self, tree: exp.Expr, params: Params | None) -> None:
         self._cursor.execute(render(tree, "duckdb"), dict(params or {}))
         self._columns = [
@@ -339,10 +364,12 @@ class _Session:
     def _statement(self, *, keep: bool = False) -> Iterator[None]:
         if not keep:
             self._is_cut = False
+            self.end()
         try:
             with self._guard.statement():
                 yield
         except (duckdb.Error, OSError, RuntimeError, ValueError) as error:
+            self._has_failed = True
             # An error inside an Arrow stream comes as one of Python's own kinds.
             problem = _translated(error, self._guard)
             if problem is error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from sqlglot import exp
 from sqlglot.errors import ParseError
 
@@ -14,6 +15,7 @@ _PLAIN = {
     *(_T.BOOLEAN, _T.TINYINT, _T.SMALLINT, _T.INT, _T.BIGINT, _T.INT128),
     *(_T.UTINYINT, _T.USMALLINT, _T.UINT, _T.UBIGINT, _T.UINT128, _T.TEXT, _T.VARCHAR, _T.JSON, _T.NULL),
 }
+_NESTED = {_T.ARRAY, _T.LIST, _T.STRUCT, _T.MAP, _T.JSON}
 _TIMESTAMPS = {_T.TIMESTAMP, _T.TIMESTAMPNTZ, _T.TIMESTAMP_S, _T.TIMESTAMP_MS, _T.TIMESTAMP_NS, _T.TIMESTAMPTZ}
 _BYTES = {_T.BINARY, _T.VARBINARY, _T.BLOB}
 #: `%f` is six digits, `%g` three (milliseconds).
@@ -54,6 +56,11 @@ def _json_value(value: exp.Expr, type_: exp.DataType | None, form: JsonForm) -> 
     if type_ is None:
         return exp.cast(value, _T.TEXT)
     kind = type_.this
+    if kind == _T.BOOLEAN and form.booleans_as_numbers:
+        return exp.cast(value, _T.INT)
+    if form.nested_as_text and kind in _NESTED:
+        inner = _json_value(value, type_, msgspec.structs.replace(form, nested_as_text=False))
+        return exp.cast(exp.Anonymous(this="to_json", expressions=[inner]), _T.TEXT)
     if kind in _PLAIN:
         return value
     if kind in _FLOATS:

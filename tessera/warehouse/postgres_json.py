@@ -57,8 +57,13 @@ def _concat(parts: list[exp.Expr]) -> exp.Expr:
 def _value_text(value: exp.Expr, type_: str, form: JsonForm) -> exp.Expr:
     """The JSON text of a value, NULL for null."""
     base = type_.split("(", 1)[0].strip().upper()
+    if form.nested_as_text and (type_.endswith("]") or base in ("JSON", "JSONB")):
+        shown = _call("ARRAY_TO_JSON", value) if type_.endswith("]") else value
+        return _text(_call("TO_JSON", _text(shown)))
     if type_.endswith("]"):
         return _text(_call("ARRAY_TO_JSON", value))
+    if base == "BOOLEAN" and form.booleans_as_numbers:
+        return _text(exp.cast(value, "int"))
     if base in _AS_IT_IS:
         return _text(value)
     if base in _FLOATS:

@@ -252,10 +252,11 @@ def _place(node: exp.Expr) -> tuple[int | None, int | None, str | None]:
     """Where the node starts: only names and literals know their place, so the nearest of those is taken."""
     around: exp.Expr | None = node
     while around is not None:
-        for near in around.walk():
-            if "line" in near.meta:
-                length = near.meta["end"] - near.meta["start"]
-                return near.meta["line"], max(1, near.meta["col"] - length), near.name[:80]
+        known = [near for near in around.walk() if "line" in near.meta]
+        if known:
+            first = min(known, key=lambda near: near.meta["start"])
+            length = first.meta["end"] - first.meta["start"]
+            return first.meta["line"], max(1, first.meta["col"] - length), first.name[:80]
         around = around.parent
     return None, None, None
 
@@ -324,6 +325,8 @@ class _Check:
             isinstance(node, exp.Star) and isinstance(node.parent, exp.Count)
         ):
             raise _refusal(node, f"{_kind(node)} is not allowed in an expression")
+        if isinstance(node, exp.Tuple) and not node.expressions:
+            raise _refusal(node, "there is no expression between the parentheses")
         if isinstance(node, exp.AggFunc | exp.Window) and not self._aggregates:
             raise _refusal(node, f"{_kind(node)}: aggregates and windows are not allowed here")
         if isinstance(node, exp.Column) and self._columns is not None:

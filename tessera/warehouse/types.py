@@ -79,6 +79,10 @@ class JsonForm(Struct, frozen=True, kw_only=True):
     #: zone-aware instants are turned to UTC first, and `iso` ends them with `Z`.
     timestamps: Literal["iso", "blank", "blank_millis"] = "iso"
     decimal_as_text: bool = False
+    booleans_as_numbers: bool = False
+    """1 and 0 instead of true and false."""
+    nested_as_text: bool = False
+    """Lists, structs, maps and JSON as one string that holds their JSON."""
 
 
 class JsonRows(Struct, frozen=True):
@@ -163,7 +167,10 @@ class Reader(Protocol):
     def batches(
         self, tree: exp.Expr, params: Params | None = None, *, size: int = 10_000
     ) -> Iterator[pyarrow.RecordBatch]:
-        """The result as Arrow batches of at most `size` rows, in bounded memory. Must be used inside the block."""
+        """The result as Arrow batches of at most `size` rows, in bounded memory.
+
+        Use them inside the block; the next statement of the block ends them.
+        """
 
     def describe(self, tree: exp.Expr) -> list[Column]:
         """Names and types of the columns that the query would give, without running it."""

@@ -119,7 +119,7 @@ def test_copy_from_a_folder_and_select(server: Served, cli: Cli, token: str) -> 
 
     for sql in (
         f"CREATE LOCAL CONNECTION {source} ROOT = '{folder}'",
-        f"CREATE TABLE {table} (flights BIGINT)",
+        f"CREATE TABLE {table} (carrier STRING, flights BIGINT)",
         f"CREATE JOB {table}_job CONTENT_TYPE = CSV AS COPY FROM LOCAL {source} LOCATION = '' INTO {table}",
     ):
         cli("execute", "-c", sql)

@@ -1,16 +1,23 @@
 // Integration tokens: for the whole installation, independent of any person's rights.
 import { Group, Stack, Tabs, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type NewTokenAnswer, listTokens, row } from "../../api/tokens";
 import { Listing } from "../../components/Listing";
 import { NewToken } from "../../components/NewToken";
 import { TokenTable } from "../../components/TokenTable";
 
 export function Integration() {
+  const { tab } = useSearch({ from: "/administration/integration" });
+  const go = useNavigate();
   return (
     <Stack>
       <Title order={1}>Integration</Title>
-      <Tabs defaultValue="access" keepMounted={false}>
+      <Tabs
+        value={tab ?? "access"}
+        onChange={(value) => go({ to: "/administration/integration", search: value === "tokens" ? { tab: value } : {} })}
+        keepMounted={false}
+      >
         <Tabs.List>
           <Tabs.Tab value="access">Access</Tabs.Tab>
           <Tabs.Tab value="tokens">Tokens</Tabs.Tab>

@@ -1,7 +1,7 @@
 """The HTTP routes of ingest, in the order of its contract, and the package that they make."""
 
 from tessera.identity import PasswordHeaders, RawAuthorization
-from tessera.ingest.copying import KIND
+from tessera.ingest.copying import CONSUMER, KIND
 from tessera.ingest.errors import answer_headers, render_problem
 from tessera.ingest.ledger_store import create_all
 from tessera.ingest.model import PACKAGE as NAME
@@ -39,5 +39,6 @@ PACKAGE = Package(
         ),
     ),
     job_kinds=(KIND,),
+    consumers=(CONSUMER,),
     on_start=(prepare_warehouse,),
 )

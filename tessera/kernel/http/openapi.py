@@ -26,7 +26,9 @@ def document(package: Package, server_url: str, security: Mapping[str, Any]) -> 
         security: OpenAPI security schemes by name; any one of them opens a route that is not public.
     """
     kinds = [kind for route in package.routes for kind in _kinds(route)]
-    _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    _, components = msgspec.json.schema_components(
+        kinds, ref_template="#/components/schemas/{name}", schema_hook=_any_object
+    )
     paths: dict[str, dict[str, Any]] = {}
     for route in package.routes:
         path = _PLACEHOLDER.sub(r"{\1}", route.path) or "/"
@@ -65,8 +67,17 @@ def _has_shape(kind: Any) -> bool:
     return True
 
 
+def _any_object(kind: type) -> dict[str, Any]:
+    """A handler annotated with `object` may answer anything."""
+    if kind is object:
+        return {"description": "Any value."}
+    raise NotImplementedError
+
+
 def _schema(kind: Any) -> dict[str, Any]:
-    (schema,), _ = msgspec.json.schema_components([kind], ref_template="#/components/schemas/{name}")
+    (schema,), _ = msgspec.json.schema_components(
+        [kind], ref_template="#/components/schemas/{name}", schema_hook=_any_object
+    )
     return schema
 
 

@@ -516,3 +516,23 @@ def test_dates_of_parquet_keep_their_types(editor: Caller) -> None:
     words = [one["columnType"]["clazz"] for one in grid["columns"]]
     assert words == ["DateColumnType", "TimeColumnType", "StringColumnType", "DoubleColumnType"]
     assert grid["data"] == [["2026-01-31", "2026-01-31 10:30:00.000", "eA==", 1.5]]
+
+
+def test_a_run_that_is_cancelled_by_itself_shows_as_a_paused_job(editor: Caller) -> None:
+    connection, folder = editor.folder()
+    table = editor.table("n BIGINT")
+    put(folder, "a.jsonl", lines({"n": 1}))
+    job = editor.copy(connection, table)
+    editor.until_loaded(job, 1)
+    with editor.server.http("identity", editor.server.admin.token) as client:
+        (run,) = [one for one in client.get("/jobs").json()["items"] if one["title"] == f"Ingest: {job}"]
+        assert client.post(f"/jobs/{run['id']}/cancel").status_code < 300
+
+    def status() -> bool:
+        return editor.rows(f"SELECT status FROM system.information_schema.jobs WHERE name = '{job}'") == [["Paused"]]
+
+    until(status)
+    put(folder, "b.jsonl", lines({"n": 2}))
+    editor.told(f"RESUME JOB {job}")
+    editor.until_loaded(job, 2)
+    assert editor.rows(f"SELECT n FROM {table} ORDER BY n") == [[1], [2]]

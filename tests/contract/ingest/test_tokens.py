@@ -113,8 +113,10 @@ def test_discovery_and_root_aliases(server: Served, editor: Caller) -> None:
     for base in (server.url, server.base("ingest")):
         found = httpx.get(f"{base}/environments/local-api", headers=headers).json()
         assert found == {"dnsInfo": {"name": server.url}}
-        answer = httpx.post(f"{base}/query", json={"sql": "SELECT 1 AS one"}, headers=headers)
-        assert answer.json()["result"]["grid"]["data"] == [[1]]
+        answer = httpx.post(f"{base}/query", json={"sql": "SELECT 1 AS one"}, headers=headers).json()
+        while answer["status"] == "Pending":
+            answer = httpx.get(f"{base}/{answer['current'].lstrip('/')}", headers=headers).json()
+        assert answer["result"]["grid"]["data"] == [[1]]
         assert httpx.post(f"{base}/api-tokens", json={}, headers=headers).status_code == 403
     answer = httpx.post(f"{server.url}/query", json={"sql": "SELECT 1"})
     assert (answer.status_code, list(answer.json())) == (403, ["message"])

@@ -1,0 +1,1 @@
+SELECT CASE WHEN delay > 30 THEN 'late' WHEN delay IS NULL THEN 'unknown' ELSE 'fine' END AS how, COALESCE(delay, 0.0) AS d, NULLIF(carrier, 'UA') AS c, delay BETWEEN 0 AND 10 AS small, carrier LIKE 'U%' AS u, origin IN ('JFK', 'LGA') AS o FROM landing.flights ORDER BY id LIMIT 3 OFFSET 1

@@ -1,0 +1,1 @@
+SELECT delay AS "works_at[company].name", id AS "A b" FROM landing.flights WHERE id = 1

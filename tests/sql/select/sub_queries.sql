@@ -1,0 +1,1 @@
+SELECT name, EXISTS(SELECT 1 FROM landing.flights AS f WHERE f.carrier = c.carrier AND f.delay > 60) AS has_late, (SELECT MAX(id) FROM landing.flights AS f WHERE f.carrier = c.carrier) AS latest FROM landing.carriers AS c WHERE carrier IN (SELECT carrier FROM landing.flights) ORDER BY name

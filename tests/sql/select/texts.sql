@@ -1,0 +1,1 @@
+SELECT UPPER('straw') AS a, SUBSTRING('abcdef', 2, 3) AS b, 'x' || 'y' AS c, CONCAT_WS('-', 'a', NULL, 'b') AS d, REPLACE('aXb', 'X', '--') AS e, LENGTH('héé') AS f, TRIM('  t ') AS g, LPAD('7', 3, '0') AS h, SPLIT_PART('a,b', ',', 2) AS i, 'it''s' AS j
