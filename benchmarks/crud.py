@@ -93,7 +93,9 @@ def _statement(database: str, row_id: str | None = None) -> tuple[Any, Any]:
     if row_id is None:
         return Prepared(projection.rows(TEMPLATE.select(), TEMPLATE.projection(), database)).bind(dialect, {})
     select = TEMPLATE.select().where(TEMPLATE.column("id") == sa.bindparam("row_id", None, Id))
-    return Prepared(projection.row(select, TEMPLATE.projection(), database)).bind(dialect, {"row_id": row_id})
+    return Prepared(projection.row(select, TEMPLATE.projection(relations=True), database)).bind(
+        dialect, {"row_id": row_id}
+    )
 
 
 def _bare(served: Served, database: str) -> Callable[[str, Any], Any]:

@@ -4,12 +4,12 @@ Source: contracts/vault.md, 4.2. The pure Python reference that both engines are
 """
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
-from msgspec import Struct
 from sqlglot import exp
 
 from tessera.kernel.errors import Invalid
+from tessera.vault.model import KeyOptions
 from tessera.warehouse import type_of
 
 ZERO_KEY: Final = "00000000-0000-0000-0000-000000000000"
@@ -30,14 +30,6 @@ _PLAIN: Final = frozenset(
 _TEXTS: Final = frozenset({"TEXT", "VARCHAR", "CHAR", "NCHAR", "NVARCHAR"})
 _ZONED: Final = frozenset({"TIMESTAMPTZ", "TIMESTAMPLTZ"})
 _BINARY: Final = frozenset({"VARBINARY", "BINARY", "BLOB"})
-
-
-class KeyOptions(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a hub reads its key parts. Only ASCII folding and U+0020 are offered: engines differ beyond them."""
-
-    trim: bool = True
-    case: Literal["preserve", "ascii_upper", "ascii_lower"] = "preserve"
-    empty_is_null: bool = True
 
 
 def type_word(type_text: str) -> str:

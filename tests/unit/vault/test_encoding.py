@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from tessera.kernel.errors import Invalid
 from tessera.vault import encoding
-from tessera.vault.encoding import KeyOptions
+from tessera.vault.model import KeyOptions
 from tests.serving import POSTGRES, has_postgres
 from tests.unit.vault import reference
 
@@ -34,7 +34,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[tuple[str, Ask]]:
 
             def ask_postgres(tree: exp.Expr) -> Any:
                 query = exp.select(tree).sql(dialect="postgres")
-                row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+                row = connection.execute(query).fetchone()
                 assert row is not None
                 return row[0]
 
