@@ -16,8 +16,8 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Made from `tessera/settings.py` by `make docs`. A setting comes from the environment, else from `tessera.toml`",
-        "(in the data folder, or the file that `TESSERA_CONFIG` names), else from its default. Lists in the environment",
+        "Made from `tessera/settings.py` by `make docs`. A setting is read from the environment, else `tessera.toml`",
+        "(in the data folder, or the file that `TESSERA_CONFIG` names), else it has its default. Lists there",
         "are separated by commas.",
         "",
         "| `tessera.toml` | environment | type | default | meaning |",

@@ -66,9 +66,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # -- semantic
     api_auth_salt: Annotated[
         str,
-        Meta(
-            description="Salt of the bearers that get_token takes; `API_AUTH_SALT` is read too. Empty: get_token is off."
-        ),
+        Meta(description="Salt of the bearers that get_token takes; `API_AUTH_SALT` is read too. Empty: it is off."),
     ] = ""
     api_auth_max_age_seconds: Annotated[
         int, Meta(ge=0, description="Oldest bearer that get_token takes, in seconds since it was made; 0: any.")

@@ -5,6 +5,7 @@ import threading
 import time
 from pathlib import Path
 
+from tessera.demo.asking import ask
 from tessera.demo.describing import describe
 from tessera.demo.flights import write_files
 from tessera.demo.landing import land
@@ -13,7 +14,7 @@ from tessera.demo.show import Caller, heading, show
 from tessera.demo.tracking import track
 from tessera.settings import Settings
 
-STEPS = 4
+STEPS = 5
 
 
 def demo(settings: Settings, *, exit_after: bool) -> None:
@@ -38,7 +39,9 @@ def demo(settings: Settings, *, exit_after: bool) -> None:
         land(caller, files)
         heading(3, STEPS, "catalog: what the warehouse holds describes itself; people add what it means")
         describe(caller)
-        heading(4, STEPS, "production: the work on it")
+        heading(4, STEPS, "semantic: an ontology over it, and the question")
+        ask(caller)
+        heading(5, STEPS, "production: the work on it")
         track(caller)
         show(f"\nDone in {time.monotonic() - began:.0f} s.")
         if exit_after:

@@ -10,7 +10,6 @@ from typing import Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct, field
-
 from sqlglot import exp
 
 from tessera.kernel.errors import Invalid, NotFound

@@ -8,7 +8,8 @@ import pytest
 from tests.contract.semantic.conftest import Sky
 
 QUERY = """SELECT entity_id, flight_no AS FlightNo, is_charter, `departs_from[airport].entity_id`,
-       `departs_from[airport].city`, `staffed_by[crew].entity_id`, `staffed_by[crew].first_name`, `staffed_by[crew]_role`
+       `departs_from[airport].city`, `staffed_by[crew].entity_id`, `staffed_by[crew].first_name`,
+       `staffed_by[crew]_role`
 FROM dtimbr.flight WHERE flight_id IN (4, 5) ORDER BY flight_id, `staffed_by[crew].first_name`"""
 NAMES = {
     "n": "nested",
