@@ -82,36 +82,36 @@ FUNCTIONS = _classes(
 NAMES: dict[str, frozenset[str]] = {
     "duckdb": _words(
         """
-        abs add age approx_count_distinct approx_quantile arg_max_null arg_min_null array_aggr
-        array_cosine_similarity array_distance array_extract array_indexof array_inner_product array_length
-        array_value base64 bit_and bit_count bit_or bit_xor bitstring_agg bool_and bool_or cardinality ceiling
-        century char_length character_length concat contains count_if count_star current_localtime
-        current_localtimestamp current_timestamp damerau_levenshtein date_add date_diff date_part date_sub
-        date_trunc datediff datepart datesub datetrunc day dayname dayofmonth dayofweek dayofyear decade
-        element_at ends_with entropy epoch epoch_ms epoch_ns epoch_us era even favg first fmod format_bytes
-        from_base64 from_binary from_hex from_json fsum gamma gcd generate_series geomean geometric_mean
-        get_current_timestamp grade_up greatest_common_divisor hamming hash hex histogram hour instr isfinite
-        isinf isnan isodow isoyear jaccard jaro_similarity jaro_winkler_similarity json_array json_array_length
-        json_contains json_exists json_extract json_extract_path json_extract_path_text json_extract_string
-        json_group_array json_group_object json_keys json_merge_patch json_object json_structure json_transform
-        json_type json_valid json_value julian kahan_sum last last_day lcase lcm least_common_multiple
-        left_grapheme len length_grapheme lgamma list_aggr list_aggregate list_any_value list_append list_apply
-        list_avg list_cat list_concat list_contains list_count list_distinct list_dot_product list_element
-        list_extract list_filter list_first list_has list_has_all list_has_any list_indexof list_intersect
-        list_last list_max list_median list_min list_mode list_position list_prepend list_product list_reduce
-        list_reverse list_reverse_sort list_select list_slice list_sort list_string_agg list_sum list_transform
-        list_unique list_value list_where list_zip log10 log2 ltrim mad make_date make_time make_timestamp
-        make_timestamptz map map_concat map_entries map_extract map_keys map_values max_by millennium
-        millisecond min_by minute mismatches mod month monthname multiply nanosecond nextafter nfc_normalize now
-        nullif octet_length ord position pow prefix product quantile_cont quantile_disc quarter range
-        regexp_escape regexp_extract regexp_full_match regexp_matches regexp_split_to_array regr_avgx
-        reservoir_quantile right_grapheme roundbankers row rtrim sem sha1 sha256 signbit split str_split
-        str_split_regex strftime string_split string_split_regex strip_accents strlen strptime struct_concat
-        struct_extract struct_insert struct_pack substr substring_grapheme subtract suffix sumkahan
-        timetz_byte_comparable timezone timezone_hour timezone_minute to_base64 to_binary to_centuries to_days
-        to_decades to_hex to_hours to_json to_microseconds to_millennia to_milliseconds to_minutes to_months
-        to_quarters to_seconds to_timestamp to_weeks to_years today transaction_timestamp trunc try_strptime
-        ucase unbin unhex url_decode url_encode var_pop var_samp week weekday weekofyear xor year yearweek
+        abs add age approx_count_distinct approx_quantile arg_max_null arg_min_null array_cosine_similarity
+        array_distance array_extract array_indexof array_inner_product array_length array_value base64 bit_and
+        bit_count bit_or bit_xor bitstring_agg bool_and bool_or cardinality ceiling century char_length
+        character_length concat contains count_if count_star current_localtime current_localtimestamp
+        current_timestamp damerau_levenshtein date_add date_diff date_part date_sub date_trunc datediff datepart
+        datesub datetrunc day dayname dayofmonth dayofweek dayofyear decade element_at ends_with entropy epoch
+        epoch_ms epoch_ns epoch_us era even favg first fmod format_bytes from_base64 from_binary from_hex
+        from_json fsum gamma gcd generate_series geomean geometric_mean get_current_timestamp grade_up
+        greatest_common_divisor hamming hash hex histogram hour instr isfinite isinf isnan isodow isoyear
+        jaccard jaro_similarity jaro_winkler_similarity json_array json_array_length json_contains json_exists
+        json_extract json_extract_path json_extract_path_text json_extract_string json_group_array
+        json_group_object json_keys json_merge_patch json_object json_structure json_transform json_type
+        json_valid json_value julian kahan_sum last last_day lcase lcm least_common_multiple left_grapheme len
+        length_grapheme lgamma list_any_value list_append list_apply list_avg list_cat list_concat list_contains
+        list_count list_distinct list_dot_product list_element list_extract list_filter list_first list_has
+        list_has_all list_has_any list_indexof list_intersect list_last list_max list_median list_min list_mode
+        list_position list_prepend list_product list_reduce list_reverse list_reverse_sort list_select
+        list_slice list_sort list_sum list_transform list_unique list_value list_where list_zip log10 log2 ltrim
+        mad make_date make_time make_timestamp make_timestamptz map map_concat map_entries map_extract map_keys
+        map_values max_by millennium millisecond min_by minute mismatches mod month monthname multiply
+        nanosecond nextafter nfc_normalize now nullif octet_length ord position pow prefix product quantile_cont
+        quantile_disc quarter range regexp_escape regexp_extract regexp_full_match regexp_matches
+        regexp_split_to_array regr_avgx reservoir_quantile right_grapheme roundbankers row rtrim sem sha1 sha256
+        signbit split str_split str_split_regex strftime string_split string_split_regex strip_accents strlen
+        strptime struct_concat struct_extract struct_insert struct_pack substr substring_grapheme subtract
+        suffix sumkahan timetz_byte_comparable timezone timezone_hour timezone_minute to_base64 to_binary
+        to_centuries to_days to_decades to_hex to_hours to_json to_microseconds to_millennia to_milliseconds
+        to_minutes to_months to_quarters to_seconds to_timestamp to_weeks to_years today transaction_timestamp
+        trunc try_strptime ucase unbin unhex url_decode url_encode var_pop var_samp week weekday weekofyear xor
+        year yearweek
         """
     ),
     "postgres": _words(
@@ -169,8 +169,18 @@ TABLE_KEYS = frozenset({"this", "db", "alias", "joins", "laterals", "sample", "o
 ROW_SOURCES = _classes("GenerateSeries ExplodingGenerateSeries Unnest Explode")
 ROW_SOURCE_NAMES = frozenset({"range", "generate_series"})
 
-#: Most rows that a generated series may have.
+#: Most rows that a generated series may have in FROM.
 SERIES_ROWS = 1_000_000
 
-#: Longest text that REPEAT, LPAD and RPAD may make, in characters; must be a literal.
-PADDED_CHARACTERS = 100_000
+#: Most members of a generated list, which every row may hold.
+SERIES_ITEMS = 10_000
+
+#: Longest text that LPAD and RPAD may make, in characters; must be a literal.
+PADDED_CHARACTERS = 10_000
+
+#: Most times that REPEAT may repeat; must be a literal.
+REPEATS = 1_000
+
+#: Longest literal that may stand in for each place of REPLACE, or between the items of a list, in characters. DuckDB
+#: does not count what one call of a function allocates, and cannot interrupt it.
+FILLER_CHARACTERS = 1_000

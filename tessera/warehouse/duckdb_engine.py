@@ -5,6 +5,7 @@ Source: contracts/semantic.md, 11; contracts/vault.md, 5.1.
 
 from __future__ import annotations
 
+import re
 import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 IDLE_CURSORS = 16
 
 #: Rows that one fetch of JSON asks for.
-JSON_CHUNK_ROWS = 10_000
+JSON_CHUNK_ROWS = 2_048
 
 #: The second fence behind `safety.py`: no files, no network, no extensions, no Python objects as tables.
 FENCE: dict[str, Any] = {
@@ -60,6 +61,11 @@ FENCE: dict[str, Any] = {
     "allow_community_extensions": False,
     "python_enable_replacements": False,
 }
+
+
+#: Errors inside an Arrow stream come as Python's own kinds; these tell those of the engine by their text.
+_ENGINE_ERROR = re.compile(r"([A-Z]\w* )+Error: ")
+_NO_ROOM = re.compile(r"^Out of Memory Error|Arrow Appender: The maximum total string size")
 
 
 class DuckDBEngine:
@@ -263,8 +269,12 @@ class _Session:
         limits = self._guard.limits
         parts: list[bytes] = []
         count = size = 0
+        query = json_select(tree, columns, form)
+        if limits.rows is not None:
+            # Outside of the user's query, so it cuts what would be fetched and nothing before.
+            query = query.limit(limits.rows + 1)
         with self._statement():
-            for batch in self._arrow(json_select(tree, columns, form), params, JSON_CHUNK_ROWS):
+            for batch in self._arrow(query, params, JSON_CHUNK_ROWS):
                 taken = len(batch)
                 if limits.rows is not None:
                     taken = min(taken, limits.rows - count)
@@ -441,12 +451,12 @@ def _translated(error: Exception, guard: Guard) -> Exception:
         if guard.cancel is not None and guard.cancel.is_cancelled:
             return QueryCancelled("the query was cancelled")
         return QueryTimeout(f"the query took longer than its limit of {guard.limits.seconds:g} seconds")
-    if isinstance(error, duckdb.OutOfMemoryException):
+    if isinstance(error, duckdb.OutOfMemoryException) or _NO_ROOM.search(message):
         return QueryTooLarge("the query needs more memory than the warehouse may use (TESSERA_WAREHOUSE_MEMORY_MB)")
     if isinstance(error, duckdb.TransactionException | duckdb.ConstraintException):
         return WriteConflict(message)
     if isinstance(error, duckdb.FatalException | duckdb.InternalException | duckdb.IOException):
         return Unavailable("the warehouse engine failed; its log has the reason")
-    if isinstance(error, duckdb.Error):
+    if isinstance(error, duckdb.Error) or _ENGINE_ERROR.match(message):
         return QueryFailed(message)
     return error

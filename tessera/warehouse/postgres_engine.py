@@ -254,8 +254,12 @@ class _Session:
         limits = self._guard.limits
         parts: list[bytes] = []
         count = size = 0
+        query = json_select(tree, columns, form)
+        if limits.rows is not None:
+            # Outside of the user's query, so it cuts what would be fetched and nothing before.
+            query = query.limit(limits.rows + 1)
         with self._statement(), self._server_cursor() as cursor:
-            self._run(cursor, json_select(tree, columns, form), params)
+            self._run(cursor, query, params)
             while True:
                 wanted = FETCH_ROWS if limits.rows is None else min(FETCH_ROWS, limits.rows - count + 1)
                 found = cursor.fetchmany(wanted)

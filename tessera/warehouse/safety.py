@@ -421,8 +421,9 @@ def _check_series(node: exp.Expr) -> None:
     known = [number for number in numbers if number is not None]
     start, end = (0, known[0]) if len(known) == 1 else (known[0], known[1])
     step = known[2] if len(known) == 3 else 1
-    if step == 0 or abs(end - start) // abs(step) > allowed.SERIES_ROWS:
-        raise _refusal(node, f"a series may have at most {allowed.SERIES_ROWS} rows")
+    most = allowed.SERIES_ROWS if isinstance(node.parent, exp.Table) else allowed.SERIES_ITEMS
+    if step == 0 or abs(end - start) // abs(step) > most:
+        raise _refusal(node, f"a series may have at most {most} members here")
 
 
 def _integer(node: exp.Expr) -> int | None:
@@ -435,9 +436,20 @@ def _integer(node: exp.Expr) -> int | None:
 
 
 def _check_padding(node: exp.Expr) -> None:
-    count = _integer(node.args["times"] if isinstance(node, exp.Repeat) else node.expression)
-    if count is None or count > allowed.PADDED_CHARACTERS:
-        raise _refusal(node, f"{_kind(node)} needs a whole number of at most {allowed.PADDED_CHARACTERS} as its length")
+    is_repeat = isinstance(node, exp.Repeat)
+    count = _integer(node.args["times"] if is_repeat else node.expression)
+    most = allowed.REPEATS if is_repeat else allowed.PADDED_CHARACTERS
+    if count is None or count > most:
+        raise _refusal(node, f"{_kind(node)} needs a whole number of at most {most}")
+
+
+def _check_filler(node: exp.Expr) -> None:
+    key = _FILLERS[type(node)]
+    filler = node.args.get(key)
+    if filler is None:
+        return
+    if not isinstance(filler, exp.Literal) or len(filler.name) > allowed.FILLER_CHARACTERS:
+        raise _refusal(node, f"{_kind(node)} needs a text of at most {allowed.FILLER_CHARACTERS} characters to put in")
 
 
 def _check_with(node: exp.Expr) -> None:
@@ -450,6 +462,14 @@ def _check_cte(node: exp.Expr) -> None:
     if not isinstance(node.this, _QUERIES):
         raise _refusal(node, f"only SELECT is allowed in WITH, not {_kind(node.this) if node.this else 'this'}")
 
+
+#: Functions that put a text in at many places, and the argument that holds it.
+_FILLERS: dict[type[exp.Expr], str] = {
+    exp.Replace: "replacement",
+    exp.RegexpReplace: "replacement",
+    exp.ArrayToString: "expression",
+    exp.GroupConcat: "separator",
+}
 
 _SPECIAL: dict[type[exp.Expr], Callable[[exp.Expr], None]] = {
     exp.Literal: _check_literal,
@@ -465,6 +485,7 @@ _SPECIAL: dict[type[exp.Expr], Callable[[exp.Expr], None]] = {
     exp.ExplodingGenerateSeries: _check_series,
     exp.Repeat: _check_padding,
     exp.Pad: _check_padding,
+    **dict.fromkeys(_FILLERS, _check_filler),
     exp.With: _check_with,
     exp.CTE: _check_cte,
 }

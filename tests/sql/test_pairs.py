@@ -1,6 +1,6 @@
 """Pairs of a statement and its rows, as data; every engine runs each of them, through the allow-list.
 
-`<topic>/<name>.sql` is a user's statement in DuckDB's words; `<name>.json` has its `columns` and `rows`. What an engine
+`select/<name>.sql` is a user's statement in DuckDB's words; `<name>.json` has its `columns` and `rows`. What an engine
 cannot do stands in `refused`, with the message: the mark falls when the gap closes.
 """
 
@@ -19,7 +19,7 @@ from tessera.warehouse import JsonRows, QueryFailed, SqlRefused, Table, Warehous
 from tests.warehouses import create, opened
 
 HERE = Path(__file__).parent
-PAIRS = sorted(HERE.glob("*/*.sql"))
+PAIRS = sorted((HERE / "select").glob("*.sql"))
 DATA: dict[str, Any] = json.loads((HERE / "data.json").read_text())
 TABLES = {Table(*name.split(".")) for name in DATA}
 ARROW = {
