@@ -147,8 +147,10 @@ class Shape:
     # -- rows --------------------------------------------------------------------------------------------------------
 
     def _objects(self, level: _Level, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-        groups: dict[Any, list[Sequence[Any]]] = {}
-        if len(level.group) == 1:
+        groups: dict[Any, Any] = {}
+        if len(rows) == 1:
+            groups = {0: rows}
+        elif len(level.group) == 1:
             only = level.group[0]
             for row in rows:
                 groups.setdefault(row[only], []).append(row)

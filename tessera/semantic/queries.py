@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Raw, Struct
+from sqlglot import exp
 
 from tessera.kernel.access import Principal
 from tessera.kernel.db import Database
@@ -24,7 +25,7 @@ from tessera.semantic.ontologies import Rewritten, rewritten
 from tessera.semantic.ontology_model import DATASOURCE, SYSTEM_ONTOLOGY, Ontology
 from tessera.semantic.rewrite import Caller
 from tessera.semantic.statements import CreateOntology, parse_definition
-from tessera.warehouse import Cancel, JsonForm, Limits, Warehouse
+from tessera.warehouse import Cancel, JsonForm, Limits, QueryFailed, Warehouse
 
 MAXIMUM_BYTES: Final = 1024 * 1024
 PLANS: Final = 1000
@@ -124,8 +125,11 @@ def query(
     need(principal, Role.QUERY if plan.reads_concepts else Role.ACCESS, "a query")
     limits = Limits(seconds=asked.seconds, rows=asked.limit)
     may_nest = asked.flags.nested and "entity_id" in plan.names
-    with warehouse.reading(limits=limits, cancel=cancel) as reader:
-        found = reader.json_rows(plan.tree, form=_ARRAYS if may_nest else _OBJECTS)
+    try:
+        with warehouse.reading(limits=limits, cancel=cancel) as reader:
+            found = reader.json_rows(plan.tree, form=_ARRAYS if may_nest else _OBJECTS)
+    except QueryFailed as failed:
+        raise _without_tables(failed, plan) from None
     if not may_nest:
         return Answer(found.json, found.is_cut)
     columns = [(name, of.type) for name, of in zip(_names(plan, found.columns), found.columns, strict=True)]
@@ -135,6 +139,14 @@ def query(
         return Answer(Raw(to_json(shape.nest(rows))), found.is_cut)
     names = [name for name, _ in columns]
     return Answer(Raw(to_json([dict(zip(names, row, strict=True)) for row in rows])), found.is_cut)
+
+
+def _without_tables(failed: QueryFailed, plan: Rewritten) -> QueryFailed:
+    """The engine's words, unless they name a table: callers know concepts, not where their rows lie."""
+    told = failed.message.lower()
+    if any(node.name.lower() in told for node in plan.tree.find_all(exp.Table) if node.db):
+        return QueryFailed("a table behind this query is not as its mapping expects: ask an editor of the ontology")
+    return failed
 
 
 def _names(plan: Rewritten, columns: Sequence[Any]) -> list[str]:

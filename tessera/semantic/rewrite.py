@@ -135,8 +135,9 @@ class Rewriter:
             raise Invalid(f'two sources of the query are called "{repeated}"; give one an alias', code="column")
         is_cube_query = any(source.is_cube for source in scope.sources)
         self._expand_stars(tree, scope, texts)
+        # Names that the query gives itself may be used in it; those that it leaves to us may not.
+        scope.aliases = {one.alias.lower(): one.alias for one in tree.expressions if isinstance(one, exp.Alias)}
         names = self._name_outputs(tree, texts)
-        scope.aliases = {name.lower(): name for name in names if name}
         has_measure = self._expand_measures(tree, scope)
         if is_cube_query and has_measure and not tree.args.get("group"):
             self._complete_group(tree)
@@ -190,9 +191,10 @@ class Rewriter:
         if node.args.get("catalog"):
             raise Invalid(f'"{node.catalog}.{node.db}.{name}": a name has at most a schema and a table', code="table")
         if not schema and name.lower() in ctes:
-            node.set("this", identifier(self._cte_names.get(name.lower(), name)))
+            name = self._cte_names.get(name.lower(), name)
+            node.set("this", identifier(name))
             given = [one.name for one in (node.args["alias"].columns if node.args.get("alias") else [])]
-            return _Source(alias=alias, node=node, columns=given or ctes[name.lower()])
+            return _Source(alias=node.alias or name, node=node, columns=given or ctes[name.lower()])
         if schema and schema not in SCHEMAS:
             raise Invalid(
                 f'"{node.db}.{name}" cannot be read: a query names concepts and views, in one of the schemas '
