@@ -31,6 +31,8 @@ def deliver(warehouse: Warehouse, model: Model, output: Output) -> Table:
         if target in existing:
             writer.execute(trees.drop(target, existing[target].upper()))
         query = output_query(model, output, tracked, warehouse.dialect)
+        if output.materialisation != "view":
+            writer.analyze(*readable.values(), *tracked)
         make = trees.create_view if output.materialisation == "view" else trees.create_table_as
         writer.execute(make(target, query))
     return target

@@ -64,6 +64,7 @@ def stage(
         )
         writer.execute(trees.drop(target))
         writer.execute(trees.create_table_as(target, query))
+        writer.analyze(target)
         count, content = _content(writer, target, table, warehouse.dialect)
         if last is not None and load_time == last.load_time and (count, content) != (last.row_count, last.content):
             raise Conflict(

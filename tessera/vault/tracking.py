@@ -74,12 +74,15 @@ class Tracker:
         self._insert(query.where(trees.differs(column("op", "n"), value("D")), absent))
 
     def _close_absent(self, max_delete_ratio: float | None) -> int:
-        stays = exp.select(exp.Literal.number(1)).from_(trees.sub(self._seen(), "n"))
-        stays = stays.where(
-            trees.equal(column("h", "n"), column("h", "s")), trees.differs(column("op", "n"), value("D"))
-        )
-        goes = exp.and_(column("v", "s"), exp.Not(this=exp.Exists(this=stays)))
-        counts = exp.select(trees.counted(column("v", "s")), trees.counted(goes.copy())).from_(self._state())
+        # A join, not NOT EXISTS: inside a counted condition PostgreSQL would look through the batch once for each key.
+        stays = exp.and_(trees.equal(column("h", "n"), column("h", "s")), trees.differs(column("op", "n"), value("D")))
+        goes = exp.and_(column("v", "s"), trees.missing(column("h", "n")))
+
+        def compared(query: exp.Select) -> exp.Select:
+            joined = query.from_(self._state())
+            return joined.join(trees.sub(self._seen(), "n"), on=stays.copy(), join_type="left")
+
+        counts = compared(exp.select(trees.counted(column("v", "s")), trees.counted(goes.copy())))
         present, going = self._writer.rows(counts)[0]
         if max_delete_ratio is not None and going > max_delete_ratio * present:
             raise Conflict(
@@ -89,7 +92,7 @@ class Tracker:
             )
         if not going:
             return 0
-        return self._insert(self._rows(column("h", "s"), False, "absent").from_(self._state()).where(goes))
+        return self._insert(compared(self._rows(column("h", "s"), False, "absent")).where(goes))
 
     def _close_explicit(self) -> int:
         query = self._rows(column("h", "s"), False, "explicit").from_(self._state())

@@ -339,6 +339,9 @@ class _Session:
             row = self._cursor.fetchone()
             return int(row[0]) if row and isinstance(row[0], int) else 0
 
+    def analyze(self, *tables: Table) -> None:
+        """DuckDB keeps its own statistics."""
+
     def append(self, table: Table, data: Any) -> int:
         rows = _as_table(data)
         wanted = {name.lower() for name in self._table_columns(table)}

@@ -182,6 +182,9 @@ class Writer(Reader, Protocol):
     def execute(self, tree: exp.Expr, params: Params | None = None) -> int:
         """Run a statement (INSERT … SELECT, MERGE, CREATE, ALTER, …); affected rows, 0 for definitions."""
 
+    def analyze(self, *tables: Table) -> None:
+        """Tell the planner what the tables hold by now, where the engine does not notice by itself."""
+
     def append(self, table: Table, data: pyarrow.Table | pyarrow.RecordBatch | Sequence[pyarrow.RecordBatch]) -> int:
         """Append Arrow rows, matching columns by name; missing columns become null. Returns the number of rows.
 

@@ -112,6 +112,7 @@ def undisturbed(tmp_path: Path, database: str) -> dict[str, int]:
         return counts(server)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", [1])
 def test_killed_at_random_moments_a_load_leaves_the_same_rows(database: str, tmp_path: Path, seed: int) -> None:
     expected = undisturbed(tmp_path, database)
