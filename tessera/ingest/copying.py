@@ -17,7 +17,7 @@ from tessera.ingest import ledger_store as ledger
 from tessera.ingest.connections import values as connection_values
 from tessera.ingest.date_patterns import DatePattern
 from tessera.ingest.expressions import predicate, transformation
-from tessera.ingest.jobs import COPY_KIND, end_of, excluder, location_of, start_of
+from tessera.ingest.jobs import COPY_KIND, end_of, excluder, is_active, location_of, start_of
 from tessera.ingest.loading import Loaded, Task, load
 from tessera.ingest.model import JOBS, PACKAGE, JobState
 from tessera.ingest.sources import LocalSource, Source, SourceAway, SourceFile, s3_source
@@ -30,7 +30,7 @@ from tessera.kernel.clock import moment, now
 from tessera.kernel.db import Database, Tx
 from tessera.kernel.errors import Problem
 from tessera.kernel.events import Consumer, Event
-from tessera.kernel.jobs import Interrupted, JobKind, JobRun
+from tessera.kernel.jobs import Interrupted, JobKind, JobRun, read_job
 from tessera.kernel.log import logger
 from tessera.settings import Settings
 from tessera.warehouse import Table, Warehouse
@@ -106,6 +106,8 @@ class _Runner:
 
     def begin(self) -> None:
         """Failed files are tried again after RESUME, but not after a mere restart. Source: contract, 6.9."""
+        if self.run.attempt > 1:
+            self.db.write_now(_go_on, self.job_id, self.generation, self.run.job_id)
         if self.generation > 1 and self.run.attempt == 1:
             with self.warehouse.writing(ledger.LEDGER) as writer:
                 ledger.forget_failed(writer, self.job_id)
@@ -376,13 +378,22 @@ def _event_time(dates: DatePattern | None) -> Callable[[SourceFile], datetime]:
     return of
 
 
+def _go_on(tx: Tx, job_id: str, generation: int, run_id: str) -> None:
+    """A run that was cancelled by itself and tried again takes its job out of the pause that the cancel meant."""
+    job = jobs_store.find_by_id(tx, job_id)
+    if job is None or (job.generation, job.kernel_job_id, job.state) != (generation, run_id, JobState.PAUSED):
+        return
+    if not read_job(tx, run_id).is_cancel_requested:
+        jobs_store.note(tx, job_id, state=JobState.RUNNING)
+
+
 def note_kernel_job(tx: Tx, event: Event) -> None:
     """Show in the job's state that the kernel gave its run up, or that somebody cancelled the run itself."""
     if event.package != PACKAGE or event.object_id is None:
         return
     job = jobs_store.find_by_kernel_job(tx, event.object_id)
-    if job is None or job.state != JobState.RUNNING:
-        return
+    if job is None or job.state != JobState.RUNNING or is_active(tx, event.object_id):
+        return  # active: it was cancelled, and tried again before this was heard
     if event.name == "job.cancelled":
         jobs_store.note(tx, job.id, state=JobState.PAUSED)
         return

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.contract.ingest.conftest import Caller
-from tests.serving import unique, until
+from tests.serving import Served, unique, until
 
 
 def put(folder: Path, name: str, content: bytes | str) -> Path:
@@ -536,3 +536,29 @@ def test_a_run_that_is_cancelled_by_itself_shows_as_a_paused_job(editor: Caller)
     editor.told(f"RESUME JOB {job}")
     editor.until_loaded(job, 2)
     assert editor.rows(f"SELECT n FROM {table} ORDER BY n") == [[1], [2]]
+
+
+def test_a_run_cancelled_on_the_jobs_page_pauses_the_job_and_trying_again_goes_on(
+    server: Served, editor: Caller
+) -> None:
+    connection, folder = editor.folder()
+    put(folder, "a.jsonl", lines({"n": 1}))
+    table = editor.table()
+    name = editor.copy(connection, table)
+    editor.until_loaded(name, 1)
+
+    def status() -> str:
+        grid = editor.grid(f"SELECT status FROM system.monitoring.jobs WHERE job_name = '{name}'")
+        return str(grid["data"][0][0])
+
+    with server.http("identity", server.admin.token) as client:
+        jobs = client.get("/jobs?state=running").json()["items"]
+        run = next(job["id"] for job in jobs if job["title"].endswith(name))
+        assert client.post(f"/jobs/{run}/cancel").status_code == 200
+        until(lambda: status() == "Paused")
+        until(lambda: client.get(f"/jobs/{run}").json()["state"] == "cancelled")
+        assert client.post(f"/jobs/{run}/retry").status_code == 200
+        until(lambda: status() == "Running")
+        put(folder, "b.jsonl", lines({"n": 2}))
+        editor.until_loaded(name, 2)
+        assert client.get(f"/jobs/{run}").json()["state"] == "running"
