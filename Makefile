@@ -30,7 +30,7 @@ tessera/console/index.html: $(shell find console -type f -not -path '*/node_modu
 	@echo "· console"
 	@cd console && npm ci --silent && npm run --silent build
 
-demo: setup ## load real flights, show each call, then keep serving (ARGS="--exit" ends after the answers)
+demo: setup ## load real data through all five packages, then keep serving (ARGS="--exit" ends after the answers)
 	@$(BIN)/tessera demo $(ARGS)
 
 serve: setup ## serve on http://127.0.0.1:8080 from ./tessera-data

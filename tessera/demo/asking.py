@@ -1,4 +1,4 @@
-"""Step of the demo: an ontology over what landed, and a business question answered flat and nested."""
+"""Step of the demo: an ontology over `mart` and what landed, and a business question answered flat and nested."""
 
 from typing import Any, Final
 
@@ -23,11 +23,11 @@ DEFINITIONS: Final = (
     "CREATE OR REPLACE MAPPING `map_airport` INTO (`airport`) AS SELECT faa AS `airport_code`, "
     "name AS `airport_name` FROM landing.airports",
     "CREATE OR REPLACE MAPPING `map_plane` INTO (`plane`) AS SELECT tailnum AS `tail_number`, manufacturer, model "
-    "FROM landing.planes",
+    "FROM mart.plane WHERE tailnum IS NOT NULL",
     "CREATE OR REPLACE MAPPING `map_flight` INTO (`flight`) AS SELECT CONCAT(carrier, '-', CAST(flight AS VARCHAR), "
     "'-', origin, '-', CAST(time_hour AS VARCHAR)) AS `flight_id`, carrier AS `carrier_code`, "
     "tailnum AS `tail_number`, origin AS `origin_code`, CAST(dep_delay AS DOUBLE) AS `departure_delay` "
-    "FROM landing.flights",
+    "FROM mart.flight",
 )
 QUESTION: Final = (
     "SELECT `flown_by[plane].manufacturer` AS manufacturer, `operated_by[carrier].carrier_name` AS carrier, "

@@ -8,13 +8,14 @@ from pathlib import Path
 from tessera.demo.asking import ask
 from tessera.demo.describing import describe
 from tessera.demo.flights import write_files
+from tessera.demo.keeping import keep
 from tessera.demo.landing import land
 from tessera.demo.server import EMAIL, USERNAME, make_administrator, running
 from tessera.demo.show import Caller, heading, show
 from tessera.demo.tracking import track
 from tessera.settings import Settings
 
-STEPS = 5
+STEPS = 6
 
 
 def demo(settings: Settings, *, exit_after: bool) -> None:
@@ -37,11 +38,13 @@ def demo(settings: Settings, *, exit_after: bool) -> None:
         caller.token = answer["token"]
         heading(2, STEPS, "ingest: a job for each folder; offsets commit with the rows")
         land(caller, files)
-        heading(3, STEPS, "catalog: what the warehouse holds describes itself; people add what it means")
+        heading(3, STEPS, "vault: hubs, a link and satellites over what landed; delivered to mart")
+        keep(caller)
+        heading(4, STEPS, "catalog: what the warehouse holds describes itself; people add what it means")
         describe(caller)
-        heading(4, STEPS, "semantic: an ontology over it, and the question")
+        heading(5, STEPS, "semantic: an ontology over it, and the question")
         ask(caller)
-        heading(5, STEPS, "production: the work on it")
+        heading(6, STEPS, "production: the work on it")
         track(caller)
         show(f"\nDone in {time.monotonic() - began:.0f} s.")
         if exit_after:
