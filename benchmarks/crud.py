@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import psycopg
 import sqlalchemy as sa
+from psycopg.types.string import TextLoader
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg as postgresql_psycopg
 
@@ -105,6 +106,8 @@ def _bare(served: Served, database: str) -> Callable[[str, Any], Any]:
         cursor: Any = kept.cursor()
         return lambda text, values: cursor.execute(text, values).fetchall()
     connection = psycopg.connect(served.environment["TESSERA_DATABASE_URL"], autocommit=True, prepare_threshold=1)
+    for kind in ("json", "jsonb"):
+        connection.adapters.register_loader(kind, TextLoader)  # the text as it came: parsing it would flatter us
     postgres: Any = connection.cursor()
     return lambda text, values: postgres.execute(text.encode(), values).fetchall()
 
