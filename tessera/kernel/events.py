@@ -11,6 +11,7 @@ locked (``horizon``). Transactions that record no event, however long, hold nobo
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -26,7 +27,7 @@ from tessera.kernel.wake import nudge
 FEW: Final = 8
 """Up to so many rows of one call, a prepared statement each is quicker than one for all."""
 TOPIC: Final = "events"
-"""What ``wake.nudge`` says after the commit of a transaction with events."""
+"""What ``wake.nudge`` says after the commit of a transaction with events; it is about their name."""
 
 EVENTS: Final = sa.Table(
     "kernel_events",
@@ -70,6 +71,10 @@ class Consumer(Struct, frozen=True):
     name: str
     matches: tuple[str, ...]
     handle: Callable[[Tx, Event], None]
+
+    def wants(self, name: str) -> bool:
+        """Whether an event of this name goes to it."""
+        return any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in self.matches)
 
 
 _SEQUENCE: Final = sa.table("kernel_events_seq_seq", sa.column("last_value"), sa.column("is_called"))
@@ -154,12 +159,8 @@ def record_all(
     else:
         # One round trip for many; both drivers insert in the order given, so numbers rise in it.
         tx.execute(EVENTS.insert().inline(), rows)
-    tx.after_commit(_nudge)
+    tx.after_commit(partial(nudge, TOPIC, name))
     return [row["id"] for row in rows]
-
-
-def _nudge() -> None:
-    nudge(TOPIC)
 
 
 def _refuse_secrets(name: str, value: Any) -> None:

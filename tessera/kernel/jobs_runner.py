@@ -95,8 +95,8 @@ class JobRunner:
             # One server at a time has an SQLite database: whoever held leases is dead.
             self._db.write_now(store.expire_leases)
         self._ends = [
-            wake.heed(store.TOPIC, self._wake_claims.set),
-            wake.heed(store.TOPIC, self._wake_leases.set),
+            wake.heed(store.TOPIC, lambda _: self._wake_claims.set()),
+            wake.heed(store.TOPIC, lambda _: self._wake_leases.set()),
         ]
         for name, work in (("jobs", self._claims), ("job-leases", self._leases)):
             thread = threading.Thread(target=work, name=name, daemon=True)
