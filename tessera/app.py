@@ -297,6 +297,7 @@ class _WebServer(uvicorn.Server):
 
 def serve(settings: Settings) -> None:
     """Migrate, then serve until a signal."""
+    memory.keep()
     embedded = not (settings.database_url and settings.warehouse_url)
     lock = claim_data_dir(settings) if embedded else None
     app = App(settings)
@@ -314,6 +315,7 @@ def serve(settings: Settings) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # `Request.client_address` knows which proxies are trusted
         timeout_graceful_shutdown=5,
         timeout_keep_alive=75,
         backlog=2048,
