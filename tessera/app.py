@@ -29,7 +29,7 @@ from tessera.identity import (
 )
 from tessera.identity.routes import PACKAGE as IDENTITY
 from tessera.ingest.routes import PACKAGE as INGEST
-from tessera.kernel import metrics, schema
+from tessera.kernel import memory, metrics, schema
 from tessera.kernel.access import PUBLIC, Principal
 from tessera.kernel.db import Database
 from tessera.kernel.errors import NotFound, Unavailable

@@ -1,7 +1,7 @@
 """How the C library keeps memory: what a long list needed stays with the process for the next one.
 
-By its default, glibc gives back and asks anew for every answer of megabytes, and each new page costs a fault: a third of
-the CPU of a list of 2,000 rows.
+By its default, glibc gives back and asks anew for every answer of megabytes, and each new page costs a fault: a third
+of the CPU of a list of 2,000 rows.
 """
 
 import ctypes
