@@ -154,10 +154,10 @@ def _compared(
 ) -> Bar:
     """Ours against the driver plus this server answering ``size`` constant bytes, in turns."""
     with constant_server(size, method=method, status=200 if method == "GET" else 201) as (pid, client):
-        body = {"json": {"name": "project 1"}} if method == "POST" else {}
+        body: Any = {"name": "project 1"} if method == "POST" else None
 
         def constant() -> float:
-            return cpu_per_request(pid, lambda: client.request(method, "/constant", **body), constant_count)
+            return cpu_per_request(pid, lambda: client.request(method, "/constant", json=body), constant_count)
 
         figure, bare, plain = interleaved([ours, driver, constant])
     return Bar(name, figure, "ms CPU", bare + plain, bound, f"driver {bare:.3f} + constant {plain:.3f} {remark}")
