@@ -23,6 +23,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from tessera.kernel.columns import METADATA, Day, Document, Flag, Id, Instant, wide_instant
 from tessera.kernel.errors import Unavailable
+from tessera.kernel.notices import Notices
 from tessera.kernel.sqlite_writer import SqliteWriter
 from tessera.kernel.tx import EPOCHS, IntegrityError, Prepared, Tx, upsert, violates
 
@@ -92,9 +93,10 @@ class Database:
         self._epoch_version = -1
         self._open: set[Connection] = set()
         self._open_lock = threading.Lock()
-        self._closed = threading.Event()
-        self._listener: threading.Thread | None = None
-        self._listening: dict[str, list[Callable[[str], None]]] = {}
+        self._notices: Notices | None = None
+        if self.dialect == "postgresql":
+            url_of_driver = self._parsed.set(drivername="postgresql+psycopg")
+            self._notices = Notices(partial(open_postgres, url_of_driver, reads=True))
 
     # -- engines and connections -------------------------------------------------------------------------------------
 
@@ -214,23 +216,28 @@ class Database:
                     continue
                 raise
             self._settle(tx)
+            if tx.bumped and self._notices is not None:
+                self._notices.tell(connection)
             return result
         raise AssertionError("unreachable")
 
     def _settle(self, tx: Tx) -> None:
         """What follows a commit inside this process."""
-        for name in tx.bumped:
-            with self._epoch_lock:
-                self._epochs[name] = self._epochs.get(name, 0) + 1
+        if self._notices is not None:
+            for name in tx.bumped:
+                self._notices.bumped(name)
         for nudge in tx.nudges:
             nudge()
 
     # -- epochs and notices ------------------------------------------------------------------------------------------
 
     def epoch(self, name: str) -> int:
-        """A number that is another one after each committed ``Tx.bump(name)``. A few microseconds; any thread."""
-        if self.dialect == "postgresql":
-            return self._epochs.get(name, 0)
+        """A number that is another one after each committed ``Tx.bump(name)``; any thread.
+
+        In every process at once: when ``write`` of the bump has returned, no process answers the number from before.
+        """
+        if self._notices is not None:
+            return self._notices.epoch(name)
         with self._epoch_lock:
             if self._epoch_connection is None:
                 self._epoch_connection = open_sqlite(self._parsed.database, reads=True)
@@ -243,51 +250,25 @@ class Database:
 
     def listen(self, channel: str, heard: Callable[[str], None]) -> None:
         """Call ``heard(payload)`` for each notice of other processes on PostgreSQL (see ``Tx.notify``)."""
-        self._listening.setdefault(channel, []).append(heard)
-        if self.dialect == "postgresql" and self._listener is None:
-            self._listener = threading.Thread(target=self._hear, name="db-listen", daemon=True)
-            self._listener.start()
-
-    def _hear(self) -> None:
-        channels = sa.make_url(self.url).set(drivername="postgresql+psycopg")
-        while not self._closed.is_set():
-            try:
-                with contextlib.closing(open_postgres(channels, reads=True)) as connection:
-                    listened: set[str] = set()
-                    while not self._closed.is_set():
-                        for channel in set(self._listening) - listened:
-                            connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
-                            listened.add(channel)
-                            if channel == "tessera_epoch":  # what was bumped while nobody listened
-                                self._heard_epoch("")
-                        for notice in connection.notifies(timeout=0.5, stop_after=100):
-                            for heard in self._listening.get(notice.channel, ()):
-                                heard(notice.payload)
-            except psycopg.Error:
-                self._heard_epoch("")
-                self._closed.wait(0.5)
-
-    def _heard_epoch(self, name: str) -> None:
-        with self._epoch_lock:
-            for each in [name] if name else list(self._epochs):
-                self._epochs[each] = self._epochs.get(each, 0) + 1
+        if self._notices is not None:
+            self._notices.listen(channel, heard)
 
     # -- life --------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to hear other processes. Reading and writing need no start."""
-        self.listen("tessera_epoch", self._heard_epoch)
+        if self._notices is not None:
+            self._notices.start()
 
     def close(self) -> None:
         """End all threads and connections; what is queued is finished first."""
-        self._closed.set()
         self._reading.shutdown(wait=True)
         self._writing.shutdown(wait=True)
         self._background.shutdown(wait=True)
         if self._sqlite_writer is not None:
             self._sqlite_writer.close()
-        if self._listener is not None:
-            self._listener.join(timeout=5)
+        if self._notices is not None:
+            self._notices.close()
         with self._open_lock:
             for connection in self._open:
                 with contextlib.suppress(sa.exc.SQLAlchemyError, sqlite3.Error):
