@@ -23,6 +23,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from tessera.kernel.columns import METADATA, Day, Document, Flag, Id, Instant, wide_instant
 from tessera.kernel.errors import Unavailable
+from tessera.kernel.notices import Notices
 from tessera.kernel.sqlite_writer import SqliteWriter
 from tessera.kernel.threads import Threads
 from tessera.kernel.tx import EPOCHS, IntegrityError, Prepared, Tx, translated, upsert, violates
@@ -89,17 +90,19 @@ class Database:
         if self.dialect == "sqlite":
             self._sqlite_writer = SqliteWriter(self._write_engine, self._settle)
         self._epochs: dict[str, int] = {}
-        """As the database has them, or as notices tell; what this process itself commits counts beside it, at once."""
+        """As SQLite has them; what this process itself commits counts beside it, at once."""
         self._own_epochs: dict[str, int] = {}
         self._epoch_lock = threading.Lock()
         self._epoch_connection: Any = None
         self._epoch_version = -1
         self._epoch_looked_at = 0.0
+        self._is_serving = False
         self._open: set[Connection] = set()
         self._open_lock = threading.Lock()
-        self._closed = threading.Event()
-        self._listener: threading.Thread | None = None
-        self._listening: dict[str, list[Callable[[str], None]]] = {}
+        self._notices: Notices | None = None
+        if self.dialect == "postgresql":
+            url_of_driver = self._parsed.set(drivername="postgresql+psycopg")
+            self._notices = Notices(partial(open_postgres, url_of_driver, kept=True))
 
     # -- engines and connections -------------------------------------------------------------------------------------
 
@@ -218,6 +221,8 @@ class Database:
                     continue
                 raise error from None
             self._settle(tx)
+            if tx.bumped and self._notices is not None:
+                self._notices.tell(connection)
             return result
         raise AssertionError("unreachable")
 
@@ -230,8 +235,14 @@ class Database:
     def _settle(self, tx: Tx) -> None:
         """What follows a commit inside this process."""
         for name in tx.bumped:
-            with self._epoch_lock:
-                self._own_epochs[name] = self._own_epochs.get(name, 0) + 1
+            if self._notices is not None:
+                self._notices.bumped(name)
+            else:
+                with self._epoch_lock:
+                    self._own_epochs[name] = self._own_epochs.get(name, 0) + 1
+        if tx.bumped and self.dialect == "sqlite" and not self._is_serving:
+            # Of a process that is about to end, such as the command line: nobody has to trust in something old by then.
+            time.sleep(EPOCH_SECONDS)
         for nudge in tx.nudges:
             nudge()
 
@@ -240,10 +251,11 @@ class Database:
     def epoch(self, name: str) -> int:
         """A number that is another one after each committed ``Tx.bump(name)``. A microsecond; any thread.
 
-        What this process commits counts before the committing call returns; another process' change within
-        ``EPOCH_SECONDS`` on SQLite, and with its notice on PostgreSQL.
+        In every process: when ``write`` of the bump has returned, no process answers the number from before.
         """
-        if self.dialect == "sqlite" and time.monotonic() - self._epoch_looked_at >= EPOCH_SECONDS:
+        if self._notices is not None:
+            return self._notices.epoch(name)
+        if time.monotonic() - self._epoch_looked_at >= EPOCH_SECONDS:
             self._look_at_epochs()
         return self._epochs.get(name, 0) + self._own_epochs.get(name, 0)
 
@@ -260,50 +272,25 @@ class Database:
 
     def listen(self, channel: str, heard: Callable[[str], None]) -> None:
         """Call ``heard(payload)`` for each notice of other processes on PostgreSQL (see ``Tx.notify``)."""
-        self._listening.setdefault(channel, []).append(heard)
-        if self.dialect == "postgresql" and self._listener is None:
-            self._listener = threading.Thread(target=self._hear, name="db-listen", daemon=True)
-            self._listener.start()
-
-    def _hear(self) -> None:
-        channels = sa.make_url(self.url).set(drivername="postgresql+psycopg")
-        while not self._closed.is_set():
-            try:
-                with contextlib.closing(open_postgres(channels, kept=True)) as connection:
-                    listened: set[str] = set()
-                    while not self._closed.is_set():
-                        for channel in set(self._listening) - listened:
-                            connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
-                            listened.add(channel)
-                            if channel == "tessera_epoch":  # what was bumped while nobody listened
-                                self._heard_epoch("")
-                        for notice in connection.notifies(timeout=0.5, stop_after=100):
-                            for heard in self._listening.get(notice.channel, ()):
-                                heard(notice.payload)
-            except psycopg.Error:
-                self._heard_epoch("")
-                self._closed.wait(0.5)
-
-    def _heard_epoch(self, name: str) -> None:
-        with self._epoch_lock:
-            for each in [name] if name else list(self._epochs):
-                self._epochs[each] = self._epochs.get(each, 0) + 1
+        if self._notices is not None:
+            self._notices.listen(channel, heard)
 
     # -- life --------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to hear other processes. Reading and writing need no start."""
-        self.listen("tessera_epoch", self._heard_epoch)
+        self._is_serving = True
+        if self._notices is not None:
+            self._notices.start()
 
     def close(self) -> None:
         """End all threads and connections; what is queued is finished first."""
-        self._closed.set()
         for threads in (self._reading, self._writing, self._background):
             threads.close()
         if self._sqlite_writer is not None:
             self._sqlite_writer.close()
-        if self._listener is not None:
-            self._listener.join(timeout=5)
+        if self._notices is not None:
+            self._notices.close()
         with self._open_lock:
             for connection in self._open:
                 with contextlib.suppress(sa.exc.SQLAlchemyError, sqlite3.Error):

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, CursorResult, Row
 
 from tessera.kernel.columns import METADATA
+from tessera.kernel.notices import EPOCH_CHANNEL
 
 IntegrityError = sa.exc.IntegrityError
 
@@ -131,7 +132,7 @@ class Tx:
         self.bumped.append(name)
         statement = upsert(self, EPOCHS, {"name": name, "value": 1}, ["name"], {"value": EPOCHS.c.value + 1})
         self._connection.execute(statement)
-        self.notify("tessera_epoch", name)
+        self.notify(EPOCH_CHANNEL, name)
 
     def notify(self, channel: str, payload: str) -> None:
         """On PostgreSQL, tell other processes with the commit; elsewhere there are none."""
