@@ -6,13 +6,14 @@ from typing import Any
 
 import uvicorn
 
-from tessera.kernel import log
+from tessera.kernel import log, memory
 from tessera.kernel.access import PUBLIC
 from tessera.kernel.http import Package, Raw, Request, Route, Server, plain_problem
 
 
 def main() -> None:
     size, method, status = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    memory.keep()
     log.set_up("info")
     content = Raw(b'"' + b"x" * (size - 2) + b'"')
 
@@ -39,7 +40,14 @@ def main() -> None:
     listening.bind(("127.0.0.1", 0))
     print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
-        server, loop="uvloop", http="httptools", lifespan="off", access_log=False, log_config=None, server_header=False
+        server,
+        loop="uvloop",
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -53,10 +53,10 @@ def _bars(served: Served, database: str) -> Iterator[Bar]:
         yield _compared(
             f"{name}list of {ROWS} x {len(rows[0])}, {len(listed) // 1024} KiB",
             1.3,
-            lambda: cpu_per_request(pid, lambda: client.get("/data/project-templates"), 30, warm=3),
-            lambda: own_cpu(lambda: execute(*list_call), 30, warm=3),
+            lambda: cpu_per_request(pid, lambda: client.get("/data/project-templates"), 60, warm=5),
+            lambda: own_cpu(lambda: execute(*list_call), 60, warm=5),
             len(listed),
-            constant_count=30,
+            constant_count=60,
         )
         one = f"/data/project-templates/{made[0]['id']}"
         one_call = _statement(database, made[0]["id"])
@@ -73,8 +73,8 @@ def _bars(served: Served, database: str) -> Iterator[Bar]:
         yield _compared(
             f"{name}create one",
             2,
-            lambda: cpu_per_request(pid, lambda: _create(client, next(numbers)), 200),
-            lambda: own_cpu(insert, 200),
+            lambda: cpu_per_request(pid, lambda: _create(client, next(numbers)), 300),
+            lambda: own_cpu(insert, 300),
             len(client.get(one).content),
             method="POST",
             remark="the driver writes no event row, ours does",
@@ -154,10 +154,10 @@ def _compared(
 ) -> Bar:
     """Ours against the driver plus this server answering ``size`` constant bytes, in turns."""
     with constant_server(size, method=method, status=200 if method == "GET" else 201) as (pid, client):
-        body = {"json": {"name": "project 1"}} if method == "POST" else {}
+        body: Any = {"name": "project 1"} if method == "POST" else None
 
         def constant() -> float:
-            return cpu_per_request(pid, lambda: client.request(method, "/constant", **body), constant_count)
+            return cpu_per_request(pid, lambda: client.request(method, "/constant", json=body), constant_count)
 
         figure, bare, plain = interleaved([ours, driver, constant])
     return Bar(name, figure, "ms CPU", bare + plain, bound, f"driver {bare:.3f} + constant {plain:.3f} {remark}")

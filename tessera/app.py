@@ -29,7 +29,7 @@ from tessera.identity import (
 )
 from tessera.identity.routes import PACKAGE as IDENTITY
 from tessera.ingest.routes import PACKAGE as INGEST
-from tessera.kernel import metrics, schema
+from tessera.kernel import memory, metrics, schema
 from tessera.kernel.access import PUBLIC, Principal
 from tessera.kernel.db import Database
 from tessera.kernel.errors import NotFound, Unavailable
@@ -297,6 +297,7 @@ class _WebServer(uvicorn.Server):
 
 def serve(settings: Settings) -> None:
     """Migrate, then serve until a signal."""
+    memory.keep()
     embedded = not (settings.database_url and settings.warehouse_url)
     lock = claim_data_dir(settings) if embedded else None
     app = App(settings)
@@ -314,6 +315,7 @@ def serve(settings: Settings) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # `Request.client_address` knows which proxies are trusted
         timeout_graceful_shutdown=5,
         timeout_keep_alive=75,
         backlog=2048,

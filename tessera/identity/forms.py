@@ -74,10 +74,8 @@ class Form(Protocol):
 
 
 def _token(text: str, *, purpose: Purpose = "access", from_cookie: bool = False) -> Token | Malformed:
-    text = text.strip()
-    if not text or len(text) > MAXIMUM_TOKEN_CHARACTERS or any(character.isspace() for character in text):
-        return Malformed()
-    return Token(text, purpose, from_cookie)
+    words = text.split(None, 1) if len(text) <= MAXIMUM_TOKEN_CHARACTERS else []
+    return Token(words[0], purpose, from_cookie) if len(words) == 1 else Malformed()
 
 
 class Bearer(Struct, frozen=True):

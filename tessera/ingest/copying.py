@@ -17,7 +17,8 @@ from tessera.ingest import ledger_store as ledger
 from tessera.ingest.connections import values as connection_values
 from tessera.ingest.date_patterns import DatePattern
 from tessera.ingest.expressions import predicate, transformation
-from tessera.ingest.jobs import COPY_KIND, end_of, excluder, is_active, location_of, start_of
+from tessera.ingest.jobs import end_of, excluder, location_of, start_of
+from tessera.ingest.ledger_lines_store import Fenced
 from tessera.ingest.loading import Loaded, Task, load
 from tessera.ingest.model import JOBS, PACKAGE, JobState
 from tessera.ingest.sources import LocalSource, Source, SourceAway, SourceFile, s3_source
@@ -29,8 +30,7 @@ from tessera.kernel import events
 from tessera.kernel.clock import moment, now
 from tessera.kernel.db import Database, Tx
 from tessera.kernel.errors import Problem
-from tessera.kernel.events import Consumer, Event
-from tessera.kernel.jobs import Interrupted, JobKind, JobRun, read_job
+from tessera.kernel.jobs import Interrupted, JobRun, read_job
 from tessera.kernel.log import logger
 from tessera.settings import Settings
 from tessera.warehouse import Table, Warehouse
@@ -77,7 +77,7 @@ def run_copy(run: JobRun, db: Database, warehouse: Warehouse, settings: Settings
             failures = 0
         except Interrupted:
             raise
-        except (_Gone, ledger.Fenced):
+        except (_Gone, Fenced):
             return
         except Exception as error:  # noqa: BLE001 - the outermost edge of a job that has to go on
             run.check()
@@ -385,21 +385,3 @@ def _go_on(tx: Tx, job_id: str, generation: int, run_id: str) -> None:
         return
     if not read_job(tx, run_id).is_cancel_requested:
         jobs_store.note(tx, job_id, state=JobState.RUNNING)
-
-
-def note_kernel_job(tx: Tx, event: Event) -> None:
-    """Show in the job's state that the kernel gave its run up, or that somebody cancelled the run itself."""
-    if event.package != PACKAGE or event.object_id is None:
-        return
-    job = jobs_store.find_by_kernel_job(tx, event.object_id)
-    if job is None or job.state != JobState.RUNNING or is_active(tx, event.object_id):
-        return  # active: it was cancelled, and tried again before this was heard
-    if event.name == "job.cancelled":
-        jobs_store.note(tx, job.id, state=JobState.PAUSED)
-        return
-    told = "the job was given up after its server died many times over it; RESUME JOB starts it again"
-    jobs_store.note(tx, job.id, state=JobState.FAILED, last_error=told, last_error_at=event.at)
-
-
-CONSUMER: Final = Consumer(name="ingest.kernel_jobs", matches=("job.failed", "job.cancelled"), handle=note_kernel_job)
-KIND: Final = JobKind(name=COPY_KIND, run=run_copy, title="Ingest files", is_continuous=True, lease_seconds=5)

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 from sqlglot import exp
-from sqlglot.errors import ParseError
 
+from tessera.ingest.column_types import SYSTEM_COLUMNS, decimal_sizes, fields_of, is_list, parsed_type
 from tessera.ingest.reading.shapes import (
     BOOL,
     DAY,
@@ -29,16 +29,6 @@ from tessera.ingest.reading.shapes import (
 )
 from tessera.warehouse import Column, Table, column, identifier, type_of
 
-SYSTEM_COLUMNS: Final = {
-    "$event_time": "TIMESTAMP",
-    "$commit_time": "TIMESTAMP",
-    "$event_date": "DATE",
-    "$source_file": "TEXT",
-    "$source_offset": "BIGINT",
-    "$row_number": "BIGINT",
-}
-SHOWN_SYSTEM_COLUMNS: Final = ("$event_time", "$commit_time")
-"""Those that ``*`` returns, after the user's own."""
 NAME_BYTES: Final = 63
 """What PostgreSQL keeps of a name; a longer one would be cut without a word."""
 
@@ -55,8 +45,7 @@ _SIMPLE: Final = {
     exp.DType.TIMESTAMP: INSTANT,
     exp.DType.TIMESTAMPNTZ: INSTANT,
 }
-_WORDS: Final = {INT: "BIGINT", DOUBLE: "DOUBLE", TEXT: "STRING", BOOL: "BOOLEAN", INSTANT: "TIMESTAMP", DAY: "DATE"}
-_STORED: Final = {**_WORDS, TEXT: "TEXT"}
+_STORED: Final = {INT: "BIGINT", DOUBLE: "DOUBLE", TEXT: "TEXT", BOOL: "BOOLEAN", INSTANT: "TIMESTAMP", DAY: "DATE"}
 
 
 class Known(Struct):
@@ -85,63 +74,24 @@ def _quoted(name: str) -> str:
     return identifier(name or "_").sql("duckdb")
 
 
-def declared_type(word: str) -> str:
-    """The warehouse's spelling of a type word of CREATE TABLE."""
-    return "TEXT" if word == "STRING" else word
-
-
 def shape_of(stored: str) -> pa.DataType | None:
     """The shape of a column type in the warehouse's spelling; None for JSON."""
-    try:
-        return _shape(exp.DataType.build(stored, dialect="duckdb"))
-    except (ParseError, ValueError):
-        return None
+    kind = parsed_type(stored)
+    return None if kind is None else _shape(kind)
 
 
 def _shape(kind: exp.DataType) -> pa.DataType | None:
     if kind.this in _SIMPLE:
         return _SIMPLE[kind.this]
     if kind.this == exp.DType.DECIMAL:
-        sizes = [int(size.name) for size in kind.expressions] or [18, 3]
-        return pa.decimal128(sizes[0], sizes[1] if len(sizes) > 1 else 0)
-    if kind.this in (exp.DType.LIST, exp.DType.ARRAY) and kind.expressions:
+        return pa.decimal128(*decimal_sizes(kind))
+    if is_list(kind):
         inner = _shape(kind.expressions[0])
         return None if inner is None else pa.list_(inner)
     if kind.this == exp.DType.STRUCT:
-        fields = [(field.name, _shape(field.args["kind"])) for field in kind.expressions]
+        fields = [(name, _shape(inner)) for name, inner in fields_of(kind)]
         return None if any(shape is None for _, shape in fields) else pa.struct(fields)
     return None
-
-
-def type_word(stored: str) -> str:
-    """The contract's word for a column type: BIGINT, STRING, RECORD, ARRAY, … (5.8)."""
-    shape = shape_of(stored)
-    if shape is None:
-        return "RECORD" if stored.upper() in ("JSON", "JSONB") else stored
-    if shape in _WORDS:
-        return _WORDS[shape]
-    if pa.types.is_decimal(shape):
-        return f"DECIMAL({shape.precision}, {shape.scale})"
-    return "ARRAY" if pa.types.is_list(shape) else "RECORD"
-
-
-def leaf_columns(name: str, stored: str) -> Iterable[tuple[str, str]]:
-    """The column and, for nested ones, the paths of its leaves: ``customer.address.city``, ``items[].sku`` (5.10)."""
-    shape = shape_of(stored)
-    if shape is None:
-        yield name, type_word(stored)
-        return
-    yield from _leaves(name, shape)
-
-
-def _leaves(name: str, shape: pa.DataType) -> Iterable[tuple[str, str]]:
-    if pa.types.is_struct(shape):
-        for field in shape:
-            yield from _leaves(f"{name}.{field.name}", field.type)
-    elif pa.types.is_list(shape):
-        yield from _leaves(f"{name}[]", shape.value_type)
-    else:
-        yield name, type_word(stored_type(shape, "duckdb"))
 
 
 class Evolution:

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from tessera.ingest import connections, connections_store, jobs, jobs_store, tables, tables_store
 from tessera.ingest import ledger_store as ledger
-from tessera.ingest.evolution import SHOWN_SYSTEM_COLUMNS, SYSTEM_COLUMNS, type_word
+from tessera.ingest.column_types import SHOWN_SYSTEM_COLUMNS, SYSTEM_COLUMNS, type_word
 from tessera.ingest.jobs import Kernel
 from tessera.ingest.model import PACKAGE, Role
 from tessera.ingest.organizations_store import people

@@ -4,14 +4,10 @@ Source: contracts/ingest.md, 6.1. The schema is the warehouse's internal one, wh
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import pyarrow as pa
-from msgspec import Struct
 from sqlglot import exp
 
-from tessera.kernel.errors import Conflict
 from tessera.warehouse import INTERNAL, Reader, Table, Warehouse, Writer, column, identifier, param, type_of
 
 LEDGER: Final = Table(INTERNAL, "ingest_ledger")
@@ -72,23 +68,6 @@ _COLUMNS: Final[dict[Table, tuple[dict[str, str], tuple[str, ...]]]] = {
 }
 
 
-class Fenced(Conflict):
-    """Another run of the job has taken over: this one's effects do not count."""
-
-
-class Unit(Struct, frozen=True):
-    """One line of the ledger."""
-
-    job_id: str
-    unit: str
-    state: str
-    size_bytes: int
-    etag: str
-    counts: dict[str, int]
-    error: str | None
-    commit_time: datetime
-
-
 def define(
     table: Table, columns: Mapping[str, str], primary_key: Sequence[str] = (), *, exists: bool = True
 ) -> exp.Create:
@@ -106,85 +85,31 @@ def create_all(warehouse: Warehouse) -> None:
             writer.execute(define(table, columns, key))
 
 
-def _where(table: Table, **equal: str) -> exp.Select:
+def where_equal(table: Table, **equal: str) -> exp.Select:
+    """The table's rows in which these columns equal the parameters of their names."""
     query = exp.select().from_(table.expression())
     for name in equal:
         query = query.where(exp.EQ(this=column(name), expression=param(name)))
     return query
 
 
-def _delete(writer: Writer, table: Table, **equal: Any) -> int:
+def delete_equal(writer: Writer, table: Table, **equal: Any) -> int:
+    """Delete the rows in which these columns have these values; how many there were."""
     condition = exp.and_(*(exp.EQ(this=column(name), expression=param(name)) for name in equal))
     return writer.execute(exp.delete(table.expression(), condition), equal)
 
 
-def raise_fence(writer: Writer, job_id: str, fence: int) -> None:
-    """Make the transaction count only if no later run of the job has written.
-
-    Raises:
-        Fenced: one has.
-    """
-    known = writer.scalar(_where(FENCES, job_id=job_id).select(column("fence")), {"job_id": job_id})
-    if known is not None and known > fence:
-        raise Fenced(f"a later run of job {job_id} has taken over")
-    if known is None:
-        writer.append(FENCES, pa.table({"job_id": [job_id], "fence": [fence]}))
-    elif known < fence:
-        change = exp.update(
-            FENCES.expression(), {"fence": fence}, where=exp.EQ(this=column("job_id"), expression=param("job_id"))
-        )
-        writer.execute(change, {"job_id": job_id})
-
-
-def next_commit_time(writer: Writer, target: Table) -> datetime:
-    """The ``$commit_time`` of this transaction: now, but later than the table's last. Source: contract, 6.4."""
-    name = str(target)
-    last = writer.scalar(_where(COMMITS, table_name=name).select(column("commit_time")), {"table_name": name})
-    moment = datetime.now(UTC).replace(tzinfo=None)
-    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-    if last is not None:
-        moment = max(moment, _naive(last) + timedelta(milliseconds=1))
-        _delete(writer, COMMITS, table_name=name)
-    row = {"table_name": [name], "commit_time": pa.array([moment], pa.timestamp("ms"))}
-    writer.append(COMMITS, pa.table(row))
-    return moment
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-
-
 def known_units(reader: Reader, job_id: str) -> dict[str, tuple[str, int, str]]:
     """What the ledger has of a job: unit -> (state, size, etag)."""
-    query = _where(LEDGER, job_id=job_id).select(*(column(name) for name in ("unit", "state", "size_bytes", "etag")))
+    query = where_equal(LEDGER, job_id=job_id).select(
+        *(column(name) for name in ("unit", "state", "size_bytes", "etag"))
+    )
     return {unit: (state, size, etag) for unit, state, size, etag in reader.rows(query, {"job_id": job_id})}
-
-
-def is_known(writer: Writer, job_id: str, unit: str) -> bool:
-    """Whether the ledger has the unit, as this transaction sees it."""
-    query = _where(LEDGER, job_id=job_id, unit=unit).select(column("unit"))
-    return bool(writer.rows(query, {"job_id": job_id, "unit": unit}))
-
-
-def write_units(writer: Writer, units: Sequence[Unit]) -> None:
-    """Add lines to the ledger."""
-    data: dict[str, Any] = {
-        "job_id": [unit.job_id for unit in units],
-        "unit": [unit.unit for unit in units],
-        "state": [unit.state for unit in units],
-        "size_bytes": [unit.size_bytes for unit in units],
-        "etag": [unit.etag for unit in units],
-        **{name: pa.array([unit.counts.get(name, 0) for unit in units], pa.int64()) for name in COUNTS},
-        "files_changed": pa.array([0] * len(units), pa.int64()),
-        "error": pa.array([unit.error for unit in units], pa.string()),
-        "commit_time": pa.array([unit.commit_time for unit in units], pa.timestamp("ms")),
-    }
-    writer.append(LEDGER, pa.table(data))
 
 
 def forget_failed(writer: Writer, job_id: str) -> int:
     """Take failed units out of the ledger, so that they are tried again."""
-    return _delete(writer, LEDGER, job_id=job_id, state="failed")
+    return delete_equal(writer, LEDGER, job_id=job_id, state="failed")
 
 
 def mark_changed(writer: Writer, job_id: str, units: Iterable[str]) -> None:
@@ -199,47 +124,17 @@ def mark_changed(writer: Writer, job_id: str, units: Iterable[str]) -> None:
         )
 
 
-def write_rejected(writer: Writer, job_id: str, rows: Sequence[tuple[str, int, int, str, str]], seen: datetime) -> None:
-    """Keep rejected rows: (source, line, byte offset, error, raw)."""
-    if not rows:
-        return
-    source, line, offset, error, raw = zip(*rows, strict=True)
-    data = {
-        "job_id": [job_id] * len(rows),
-        "source": list(source),
-        "line": list(line),
-        "byte_offset": list(offset),
-        "error": list(error),
-        "raw": list(raw),
-        "seen_time": pa.array([seen] * len(rows), pa.timestamp("ms")),
-    }
-    writer.append(REJECTED, pa.table(data))
-
-
-def write_violations(writer: Writer, job_id: str, counts: Mapping[str, int], day: datetime) -> None:
-    """Add to the counts of triggered expectations."""
-    rows = [(name, count) for name, count in counts.items() if count]
-    if rows:
-        data = {
-            "job_id": [job_id] * len(rows),
-            "name": [name for name, _ in rows],
-            "day": pa.array([day.date()] * len(rows), pa.date32()),
-            "rows": pa.array([count for _, count in rows], pa.int64()),
-        }
-        writer.append(VIOLATIONS, pa.table(data))
-
-
 def forget_job(warehouse: Warehouse, job_id: str) -> None:
     """Drop what is kept of a job; its rows stay. Source: contract, 6.10 and 6.11."""
     with warehouse.writing(LEDGER, REJECTED, VIOLATIONS, SEEN, POSITIONS) as writer:
         for table in (LEDGER, REJECTED, VIOLATIONS, SEEN, POSITIONS):
-            _delete(writer, table, job_id=job_id)
+            delete_equal(writer, table, job_id=job_id)
 
 
 def forget_expectation(warehouse: Warehouse, job_id: str, name: str) -> None:
     """Drop the counts of one expectation."""
     with warehouse.writing(VIOLATIONS) as writer:
-        _delete(writer, VIOLATIONS, job_id=job_id, name=name)
+        delete_equal(writer, VIOLATIONS, job_id=job_id, name=name)
 
 
 def totals(reader: Reader) -> list[dict[str, Any]]:

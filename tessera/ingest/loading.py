@@ -10,8 +10,9 @@ from typing import Any, BinaryIO, Final
 
 from msgspec import Struct
 
-from tessera.ingest import ledger_store as ledger
+from tessera.ingest import ledger_lines_store as lines
 from tessera.ingest.evolution import Evolution, with_system_columns
+from tessera.ingest.ledger_store import COUNTS
 from tessera.ingest.reading import Batch, Unreadable, read_file
 from tessera.ingest.sources import SourceFile
 from tessera.ingest.sql.statements import ContentType
@@ -88,13 +89,13 @@ class _Commit:
         self.task = task
         self.damaged = damaged
         self.loaded = Loaded()
-        self.units: list[ledger.Unit] = []
+        self.units: list[lines.Unit] = []
         self.rejected: list[tuple[str, int, int, str, str]] = []
         self.violations: dict[str, int] = {}
 
     def run(self, files: Sequence[SourceFile]) -> Loaded:
-        ledger.raise_fence(self.writer, self.task.job_id, self.task.fence)
-        self.commit_time = ledger.next_commit_time(self.writer, self.task.target)
+        lines.raise_fence(self.writer, self.task.job_id, self.task.fence)
+        self.commit_time = lines.next_commit_time(self.writer, self.task.target)
         existing = self.warehouse.columns(self.task.target)
         self.evolution = Evolution(self.task.target, self.warehouse.dialect, existing, self.task.declared)
         began, size = time.monotonic(), 0
@@ -109,17 +110,17 @@ class _Commit:
             size += file.size
             self.loaded.files += 1
             # Another run may have loaded it between the listing and this transaction.
-            if not ledger.is_known(self.writer, self.task.job_id, file.unit):
+            if not lines.is_known(self.writer, self.task.job_id, file.unit):
                 self._load_file(file)
-        ledger.write_units(self.writer, self.units)
-        ledger.write_rejected(self.writer, self.task.job_id, self.rejected, self.commit_time)
-        ledger.write_violations(self.writer, self.task.job_id, self.violations, self.commit_time)
+        lines.write_units(self.writer, self.units)
+        lines.write_rejected(self.writer, self.task.job_id, self.rejected, self.commit_time)
+        lines.write_violations(self.writer, self.task.job_id, self.violations, self.commit_time)
         forget_old_keys(self.writer, self.task.work, self.commit_time)
         self.loaded.columns_changed = self.evolution.has_changed
         return self.loaded
 
     def _load_file(self, file: SourceFile) -> None:
-        counts = dict.fromkeys(ledger.COUNTS, 0)
+        counts = dict.fromkeys(COUNTS, 0)
         kept = len(self.rejected)
         error = self.damaged.get(file.unit)
         if error is None:
@@ -131,7 +132,7 @@ class _Commit:
                     raise _Damaged(file.unit, str(problem)) from problem
                 error = str(problem)
                 del self.rejected[kept:]
-                counts = dict.fromkeys(ledger.COUNTS, 0)
+                counts = dict.fromkeys(COUNTS, 0)
         state = "loaded" if error is None else "failed"
         if error is not None:
             self.loaded.failed.append((file.unit, error))
@@ -139,7 +140,7 @@ class _Commit:
         self.loaded.written += counts["rows_written"]
         self.loaded.rejected += counts["parse_errors"]
         self.units.append(
-            ledger.Unit(self.task.job_id, file.unit, state, file.size, file.etag, counts, error, self.commit_time)
+            lines.Unit(self.task.job_id, file.unit, state, file.size, file.etag, counts, error, self.commit_time)
         )
 
     def _batches(self, stream: BinaryIO, file: SourceFile) -> Iterator[Batch]:

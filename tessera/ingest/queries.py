@@ -9,7 +9,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
 from tessera.ingest import system_tables
-from tessera.ingest.evolution import SHOWN_SYSTEM_COLUMNS, SYSTEM_COLUMNS
+from tessera.ingest.column_types import SHOWN_SYSTEM_COLUMNS, SYSTEM_COLUMNS
 from tessera.ingest.sql.statements import CATALOG, DEFAULT_SCHEMA
 from tessera.kernel.errors import Invalid
 from tessera.warehouse import Column, Table, Warehouse, check_select, column, identifier

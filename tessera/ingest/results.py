@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw, Struct
 from sqlglot import exp
 
-from tessera.ingest.evolution import type_word
+from tessera.ingest.column_types import type_word
 from tessera.kernel.errors import Invalid, NotFound, Problem
 from tessera.kernel.http import to_json
 from tessera.kernel.log import logger

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from tessera.ingest import connections_store, jobs_store, tables_store
 from tessera.ingest import ledger_store as ledger
-from tessera.ingest.evolution import SYSTEM_COLUMNS, leaf_columns, type_word
+from tessera.ingest.column_types import SYSTEM_COLUMNS, leaf_columns, type_word
 from tessera.ingest.organizations_store import people
 from tessera.ingest.sql.options import ANY_JOB, read_again, value_of
 from tessera.ingest.sql.options import CONNECTIONS as CONNECTION_OPTIONS

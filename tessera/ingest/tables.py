@@ -6,8 +6,8 @@ from sqlglot import exp
 
 from tessera.ingest import jobs_store
 from tessera.ingest import tables_store as store
+from tessera.ingest.column_types import SYSTEM_COLUMNS, declared_type, type_word
 from tessera.ingest.connections import name_of, quoted
-from tessera.ingest.evolution import SYSTEM_COLUMNS, declared_type, type_word
 from tessera.ingest.ledger_store import define
 from tessera.ingest.model import PACKAGE
 from tessera.ingest.sql.options import TABLE, idle_notes

@@ -65,7 +65,7 @@ class Consumers:
         if not self._turns:
             return
         self._db.write_now(_take_places, [turn.consumer.name for turn in self._turns])
-        self._unheed = wake.heed(TOPIC, self._wake.set)
+        self._unheed = wake.heed(TOPIC, self._heed)
         self._thread = threading.Thread(target=self._run, name="consumers", daemon=True)
         self._thread.start()
 
@@ -78,6 +78,10 @@ class Consumers:
         if self._thread is not None:
             self._thread.join(timeout=10)
 
+    def _heed(self, name: str) -> None:
+        if not name or any(turn.consumer.wants(name) for turn in self._turns):
+            self._wake.set()
+
     def _run(self) -> None:
         while not self._stopping:
             self._wake.clear()
@@ -88,11 +92,16 @@ class Consumers:
     def _round(self) -> bool:
         """Give each consumer one batch; whether one of them may have more."""
         more = False
+        try:
+            upto = self._db.read_now(horizon)
+        except Unavailable:
+            _log.warning("consumers wait: the database is away")
+            return False
         for turn in self._turns:
             if self._stopping or time.monotonic() < turn.not_before:
                 continue
             try:
-                more = self._deliver(turn) or more
+                more = self._deliver(turn, upto) or more
                 turn.failures = 0
             except Unavailable:
                 _log.warning("consumer waits: the database is away", consumer=turn.consumer.name)
@@ -106,8 +115,7 @@ class Consumers:
                 )
         return more
 
-    def _deliver(self, turn: _Turn) -> bool:
-        upto = self._db.read_now(horizon)
+    def _deliver(self, turn: _Turn, upto: int) -> bool:
         if upto <= turn.seen or not self._db.read_now(_any_after, turn.consumer, turn.seen, upto):
             turn.seen = max(turn.seen, upto)
             return False

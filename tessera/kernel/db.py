@@ -8,8 +8,8 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -23,8 +23,10 @@ from sqlalchemy.engine import Connection, Engine
 
 from tessera.kernel.columns import METADATA, Day, Document, Flag, Id, Instant, wide_instant
 from tessera.kernel.errors import Unavailable
+from tessera.kernel.notices import Notices
 from tessera.kernel.sqlite_writer import SqliteWriter
-from tessera.kernel.tx import EPOCHS, IntegrityError, Prepared, Tx, upsert, violates
+from tessera.kernel.threads import Threads
+from tessera.kernel.tx import EPOCHS, IntegrityError, Prepared, Tx, translated, upsert, violates
 
 __all__ = [
     "EPOCHS",
@@ -53,6 +55,9 @@ BACKGROUND: Final = 8
 """Threads that read and write for jobs, streams and the command line: however many ask, the connections are few."""
 RETRIES: Final = 3
 """Tries of a write that PostgreSQL ends with a serialisation failure or a deadlock."""
+EPOCH_SECONDS: Final = 0.01
+"""How seldom SQLite is asked whether another process, such as the command line, has changed something: it costs 30
+microseconds after each commit."""
 _REPEATABLE: Final = frozenset({"40001", "40P01"})
 
 
@@ -76,25 +81,28 @@ class Database:
         self._reader = _Reader()
         self._writer = _Reader()
         self._ours = _Ours()
-        self._reading = ThreadPoolExecutor(readers, thread_name_prefix="db-read", initializer=self._join_pool)
-        self._writing = ThreadPoolExecutor(writers, thread_name_prefix="db-write", initializer=self._join_pool)
-        self._background = ThreadPoolExecutor(
-            BACKGROUND, thread_name_prefix="db-background", initializer=self._join_pool
-        )
+        self._reading = Threads(readers, "db-read", self._join_pool)
+        self._writing = Threads(writers, "db-write", self._join_pool)
+        self._background = Threads(BACKGROUND, "db-background", self._join_pool)
         self._read_engine = self._engine(reads=True)
         self._write_engine = self._engine(reads=False)
         self._sqlite_writer: SqliteWriter | None = None
         if self.dialect == "sqlite":
             self._sqlite_writer = SqliteWriter(self._write_engine, self._settle)
         self._epochs: dict[str, int] = {}
+        """As SQLite has them; what this process itself commits counts beside it, at once."""
+        self._own_epochs: dict[str, int] = {}
         self._epoch_lock = threading.Lock()
         self._epoch_connection: Any = None
         self._epoch_version = -1
+        self._epoch_looked_at = 0.0
+        self._is_serving = False
         self._open: set[Connection] = set()
         self._open_lock = threading.Lock()
-        self._closed = threading.Event()
-        self._listener: threading.Thread | None = None
-        self._listening: dict[str, list[Callable[[str], None]]] = {}
+        self._notices: Notices | None = None
+        if self.dialect == "postgresql":
+            url_of_driver = self._parsed.set(drivername="postgresql+psycopg")
+            self._notices = Notices(partial(open_postgres, url_of_driver, kept=True))
 
     # -- engines and connections -------------------------------------------------------------------------------------
 
@@ -110,8 +118,9 @@ class Database:
                 "sqlite://", creator=partial(open_sqlite, path, reads=reads), isolation_level="AUTOCOMMIT", **options
             )
         url = self._parsed.set(drivername="postgresql+psycopg")
-        level = {"isolation_level": "AUTOCOMMIT"} if reads else {}
-        return sa.create_engine(url, creator=partial(open_postgres, url, reads=reads), **level, **options)
+        return sa.create_engine(
+            url, creator=partial(open_postgres, url, kept=True), isolation_level="AUTOCOMMIT", **options
+        )
 
     def _connect(self, slot: _Reader, engine: Engine) -> Connection:
         connection = slot.connection
@@ -136,8 +145,7 @@ class Database:
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``function(tx, ...)`` in a reader thread; it sees one snapshot on SQLite."""
-        call = partial(self._read_here, function, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._reading, call)
+        return await self._reading.run(partial(self._read_here, function, *args, **kwargs))
 
     def read_now(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``read`` for a thread that may wait."""
@@ -149,13 +157,7 @@ class Database:
     def _in_pool(self, call: Callable[[], T]) -> T:
         """Run ``call`` where connections are kept. Any number of threads may come; each with connections of its own
         would exhaust PostgreSQL."""
-        if self._ours.is_ours:
-            return call()
-        try:
-            waiting = self._background.submit(call)
-        except RuntimeError as error:
-            raise Unavailable("the server is stopping") from error
-        return waiting.result()
+        return call() if self._ours.is_ours else self._background.call(call)
 
     def _read_here(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in (1, 2):
@@ -185,13 +187,12 @@ class Database:
 
         The function may be run again: it touches the database and nothing else.
         """
-        loop = asyncio.get_running_loop()
         if self._sqlite_writer is not None:
+            loop = asyncio.get_running_loop()
             future: asyncio.Future[T] = loop.create_future()
             self._sqlite_writer.submit(lambda tx: function(tx, *args, **kwargs), future, loop)
             return await future
-        call = partial(self._write_postgres, function, *args, **kwargs)
-        return await loop.run_in_executor(self._writing, call)
+        return await self._writing.run(partial(self._write_postgres, function, *args, **kwargs))
 
     def write_now(self, function: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``write`` for a thread that may wait."""
@@ -204,34 +205,63 @@ class Database:
             connection = self._connect(self._writer, self._write_engine)
             tx = Tx(connection)
             try:
-                with connection.begin():
-                    result = function(tx, *args, **kwargs)
-            except sa.exc.DBAPIError as error:
+                tx.begin()
+                result = function(tx, *args, **kwargs)
+                tx.commit()
+            except BaseException as raised:
+                error = translated(raised)
+                if not isinstance(error, sa.exc.DBAPIError):
+                    self._roll_back(tx)
+                    raise
                 if _lost(error):
                     self._drop(self._writer)
                     raise Unavailable("the metadata database went away; nothing was changed") from error
+                self._roll_back(tx)
                 if getattr(error.orig, "sqlstate", None) in _REPEATABLE and attempt < RETRIES:
                     continue
-                raise
+                raise error from None
             self._settle(tx)
+            if tx.bumped and self._notices is not None:
+                self._notices.tell(connection)
             return result
         raise AssertionError("unreachable")
+
+    def _roll_back(self, tx: Tx) -> None:
+        try:
+            tx.roll_back()
+        except sa.exc.DBAPIError:
+            self._drop(self._writer)
 
     def _settle(self, tx: Tx) -> None:
         """What follows a commit inside this process."""
         for name in tx.bumped:
-            with self._epoch_lock:
-                self._epochs[name] = self._epochs.get(name, 0) + 1
+            if self._notices is not None:
+                self._notices.bumped(name)
+            else:
+                with self._epoch_lock:
+                    self._own_epochs[name] = self._own_epochs.get(name, 0) + 1
+        if tx.bumped and self.dialect == "sqlite" and not self._is_serving:
+            # Of a process that is about to end, such as the command line: nobody has to trust in something old by then.
+            time.sleep(EPOCH_SECONDS)
         for nudge in tx.nudges:
             nudge()
 
     # -- epochs and notices ------------------------------------------------------------------------------------------
 
     def epoch(self, name: str) -> int:
-        """A number that is another one after each committed ``Tx.bump(name)``. A few microseconds; any thread."""
-        if self.dialect == "postgresql":
-            return self._epochs.get(name, 0)
+        """A number that is another one after each committed ``Tx.bump(name)``. A microsecond; any thread.
+
+        In every process: when ``write`` of the bump has returned, no process answers the number from before.
+        """
+        if self._notices is not None:
+            return self._notices.epoch(name)
+        if time.monotonic() - self._epoch_looked_at >= EPOCH_SECONDS:
+            self._look_at_epochs()
+        return self._epochs.get(name, 0) + self._own_epochs.get(name, 0)
+
+    def _look_at_epochs(self) -> None:
         with self._epoch_lock:
+            self._epoch_looked_at = time.monotonic()
             if self._epoch_connection is None:
                 self._epoch_connection = open_sqlite(self._parsed.database, reads=True)
             version = self._epoch_connection.execute("PRAGMA data_version").fetchone()[0]
@@ -239,55 +269,28 @@ class Database:
                 rows = self._epoch_connection.execute("SELECT name, value FROM kernel_epochs").fetchall()
                 self._epochs = dict(rows)
                 self._epoch_version = version
-            return self._epochs.get(name, 0)
 
     def listen(self, channel: str, heard: Callable[[str], None]) -> None:
         """Call ``heard(payload)`` for each notice of other processes on PostgreSQL (see ``Tx.notify``)."""
-        self._listening.setdefault(channel, []).append(heard)
-        if self.dialect == "postgresql" and self._listener is None:
-            self._listener = threading.Thread(target=self._hear, name="db-listen", daemon=True)
-            self._listener.start()
-
-    def _hear(self) -> None:
-        channels = sa.make_url(self.url).set(drivername="postgresql+psycopg")
-        while not self._closed.is_set():
-            try:
-                with contextlib.closing(open_postgres(channels, reads=True)) as connection:
-                    listened: set[str] = set()
-                    while not self._closed.is_set():
-                        for channel in set(self._listening) - listened:
-                            connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
-                            listened.add(channel)
-                            if channel == "tessera_epoch":  # what was bumped while nobody listened
-                                self._heard_epoch("")
-                        for notice in connection.notifies(timeout=0.5, stop_after=100):
-                            for heard in self._listening.get(notice.channel, ()):
-                                heard(notice.payload)
-            except psycopg.Error:
-                self._heard_epoch("")
-                self._closed.wait(0.5)
-
-    def _heard_epoch(self, name: str) -> None:
-        with self._epoch_lock:
-            for each in [name] if name else list(self._epochs):
-                self._epochs[each] = self._epochs.get(each, 0) + 1
+        if self._notices is not None:
+            self._notices.listen(channel, heard)
 
     # -- life --------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to hear other processes. Reading and writing need no start."""
-        self.listen("tessera_epoch", self._heard_epoch)
+        self._is_serving = True
+        if self._notices is not None:
+            self._notices.start()
 
     def close(self) -> None:
         """End all threads and connections; what is queued is finished first."""
-        self._closed.set()
-        self._reading.shutdown(wait=True)
-        self._writing.shutdown(wait=True)
-        self._background.shutdown(wait=True)
+        for threads in (self._reading, self._writing, self._background):
+            threads.close()
         if self._sqlite_writer is not None:
             self._sqlite_writer.close()
-        if self._listener is not None:
-            self._listener.join(timeout=5)
+        if self._notices is not None:
+            self._notices.close()
         with self._open_lock:
             for connection in self._open:
                 with contextlib.suppress(sa.exc.SQLAlchemyError, sqlite3.Error):
@@ -309,7 +312,7 @@ class Database:
         else:
             # SQLAlchemy's own look at a schema reads JSON, which our connections hand out as bytes.
             url = self._parsed.set(drivername="postgresql+psycopg")
-            creator = partial(open_postgres, url, reads=False, raw_json=False)
+            creator = partial(open_postgres, url, kept=False)
             engine = sa.create_engine(url, creator=creator, poolclass=sa.pool.NullPool)
         with engine.connect() as connection:
             yield connection
@@ -330,8 +333,12 @@ def open_sqlite(path: str | None, *, reads: bool) -> sqlite3.Connection:
     return connection
 
 
-def open_postgres(url: sa.URL, *, reads: bool, raw_json: bool = True) -> Any:
-    """A connection that hands out times, dates and UUIDs as text, JSON (not JSONB) as bytes, and speaks UTC."""
+def open_postgres(url: sa.URL, *, kept: bool) -> Any:
+    """A connection that hands out times, dates and UUIDs as text, and speaks UTC.
+
+    Args:
+        kept: for ``Database``'s own threads: JSON (not JSONB) comes as bytes, and ``Tx`` begins and ends transactions.
+    """
     arguments: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
     arguments |= {name: value for name, value in url.query.items() if isinstance(value, str)}
     connection = psycopg.connect(
@@ -339,7 +346,7 @@ def open_postgres(url: sa.URL, *, reads: bool, raw_json: bool = True) -> Any:
         options="-c timezone=UTC -c lock_timeout=10000 -c statement_timeout=60000"
         # A process that hangs inside a transaction must not hold its rows for ever.
         " -c idle_in_transaction_session_timeout=60000",
-        autocommit=reads,
+        autocommit=kept,
         prepare_threshold=1,
         application_name="tessera",
     )
@@ -355,7 +362,7 @@ def open_postgres(url: sa.URL, *, reads: bool, raw_json: bool = True) -> Any:
 
     for name in ("timestamp", "date", "uuid"):
         connection.adapters.register_loader(name, TextLoader)
-    if raw_json:
+    if kept:
         connection.adapters.register_loader("json", JsonLoader)
     connection.adapters.register_loader("timestamptz", InstantLoader)
     return connection

@@ -11,6 +11,7 @@ locked (``horizon``). Transactions that record no event, however long, hold nobo
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -26,7 +27,7 @@ from tessera.kernel.wake import nudge
 FEW: Final = 8
 """Up to so many rows of one call, a prepared statement each is quicker than one for all."""
 TOPIC: Final = "events"
-"""What ``wake.nudge`` says after the commit of a transaction with events."""
+"""What ``wake.nudge`` says after the commit of a transaction with events; it is about their name."""
 
 EVENTS: Final = sa.Table(
     "kernel_events",
@@ -39,9 +40,11 @@ EVENTS: Final = sa.Table(
     sa.Column("actor_id", Id),
     sa.Column("at", Instant, nullable=False),
     sa.Column("data", Document, nullable=False),
-    sa.UniqueConstraint("id", name="uq_kernel_events_id"),
-    sqlite_autoincrement=True,
 )
+"""No index but the primary key: each would be one more page to write with every change of anything.
+
+The newest row must never be deleted: SQLite gives its number again otherwise.
+"""
 
 
 class Event(Struct, frozen=True, rename="camel"):
@@ -71,6 +74,10 @@ class Consumer(Struct, frozen=True):
     matches: tuple[str, ...]
     handle: Callable[[Tx, Event], None]
 
+    def wants(self, name: str) -> bool:
+        """Whether an event of this name goes to it."""
+        return any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in self.matches)
+
 
 _SEQUENCE: Final = sa.table("kernel_events_seq_seq", sa.column("last_value"), sa.column("is_called"))
 _given: Final = sa.case((sa.column("is_called"), sa.column("last_value")), else_=0)
@@ -81,10 +88,23 @@ _insert = EVENTS.insert().values(
     {column.name: sa.bindparam(column.name) for column in EVENTS.c if column.name != "seq"}
 )
 _INSERT: Final = Prepared(_insert.inline())
-_HOLD: Final = Prepared(
-    sa.select(sa.func.pg_advisory_xact_lock_shared(sa.literal_column(f"{_MARK << 48}::bigint") + _given)).select_from(
-        _SEQUENCE
+_hold = sa.select(
+    sa.func.pg_advisory_xact_lock_shared(sa.literal_column(f"{_MARK << 48}::bigint") + _given).label("done")
+).select_from(_SEQUENCE)
+_HOLD: Final = Prepared(_hold)
+_held = _hold.cte("held").prefix_with("MATERIALIZED", dialect="postgresql")
+_columns = [column for column in EVENTS.c if column.name != "seq"]
+_HOLD_AND_INSERT: Final = Prepared(
+    # The number is taken for a row of `held`, and so when the lock is there.
+    EVENTS.insert()
+    .from_select(
+        ["seq", *(column.name for column in _columns)],
+        sa.select(
+            sa.literal_column("nextval('kernel_events_seq_seq')"),
+            *(sa.bindparam(column.name, None, column.type) for column in _columns),
+        ).select_from(_held),
     )
+    .inline()
 )
 _encode = msgspec.json.Encoder().encode
 
@@ -142,24 +162,22 @@ def record_all(
     actor = by.id if isinstance(by, Principal) else by
     at = now()
     rows: list[dict[str, Any]] = []
-    if tx.dialect == "postgresql":
-        tx.run(_HOLD)
     for of, data in objects:
         _refuse_secrets(name, data)
         one = {"id": new_id(), "name": name, "package": package, "object_id": of, "actor_id": actor, "at": at}
         rows.append({**one, "data": data})
     if len(rows) <= FEW:
+        statement = _HOLD_AND_INSERT if tx.dialect == "postgresql" else _INSERT
         for row in rows:
-            tx.run(_INSERT, **{**row, "data": _encode(row["data"]).decode()})
+            tx.run(statement, **{**row, "data": _encode(row["data"]).decode()})
+            statement = _INSERT
     else:
+        if tx.dialect == "postgresql":
+            tx.run(_HOLD)
         # One round trip for many; both drivers insert in the order given, so numbers rise in it.
         tx.execute(EVENTS.insert().inline(), rows)
-    tx.after_commit(_nudge)
+    tx.after_commit(partial(nudge, TOPIC, name))
     return [row["id"] for row in rows]
-
-
-def _nudge() -> None:
-    nudge(TOPIC)
 
 
 def _refuse_secrets(name: str, value: Any) -> None:
@@ -180,10 +198,10 @@ def horizon(tx: Tx) -> int:
     # The order matters. A transaction that was given a number by the first statement holds its lock at the second, or
     # has ended before it and is seen by every later statement.
     given: int = tx.scalar(sa.select(_given).select_from(_SEQUENCE))
-    return min(given, _held(tx, given))
+    return min(given, _lowest_held(tx, given))
 
 
-def _held(tx: Tx, given: int) -> int:
+def _lowest_held(tx: Tx, given: int) -> int:
     locks = sa.table("pg_locks", *map(sa.column, ("locktype", "database", "classid", "objid", "objsubid", "granted")))
     upper = sa.cast(locks.c.classid, sa.BigInteger)
     here: sa.Select[Any] = sa.select(sa.literal_column("oid")).select_from(sa.text("pg_database"))

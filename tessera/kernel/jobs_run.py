@@ -1,5 +1,6 @@
 """What a job's function gets in its hands: ``JobRun``; and how a kind of job is declared: ``JobKind``."""
 
+import pkgutil
 import threading
 import time
 from collections import deque
@@ -24,6 +25,7 @@ class JobKind(Struct, frozen=True, kw_only=True):
         run: ``run(run: JobRun, <services, by their type>)``, called in a thread of its own. What it returns, if not
             None, becomes the job's result. It calls ``run.check()`` between steps, and each step's effect commits
             together with ``run.save_cursor`` (or carries ``run.attempt`` as a marker where the effect is elsewhere).
+            Or the function's path, ``package.module:function``: its module is loaded with the first job of the kind.
         max_attempts: after so many errors the job has failed. A server that dies under a job is no error.
         lease_seconds: how long a dead server keeps the job from others.
         backoff_seconds: the wait after the first error; it doubles with each further one, up to five minutes.
@@ -32,13 +34,18 @@ class JobKind(Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    run: Callable[..., Any]
+    run: Callable[..., Any] | str
     title: str
     max_attempts: int = 5
     lease_seconds: int = 15
     backoff_seconds: float = 2.0
     is_interactive: bool = False
     is_continuous: bool = False
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function behind ``run``."""
+        return pkgutil.resolve_name(self.run) if isinstance(self.run, str) else self.run
 
 
 class Interrupted(Exception):

@@ -95,8 +95,8 @@ class JobRunner:
             # One server at a time has an SQLite database: whoever held leases is dead.
             self._db.write_now(store.expire_leases)
         self._ends = [
-            wake.heed(store.TOPIC, self._wake_claims.set),
-            wake.heed(store.TOPIC, self._wake_leases.set),
+            wake.heed(store.TOPIC, lambda _: self._wake_claims.set()),
+            wake.heed(store.TOPIC, lambda _: self._wake_leases.set()),
         ]
         for name, work in (("jobs", self._claims), ("job-leases", self._leases)):
             thread = threading.Thread(target=work, name=name, daemon=True)
@@ -311,22 +311,28 @@ class JobRunner:
 
 
 def _bound(kind: JobKind, services: Mapping[type, Any]) -> Callable[[JobRun], Any]:
-    """The kind's function with its services filled in."""
-    hints = typing.get_type_hints(kind.run)
+    """The kind's function with its services filled in; of one that is given by its path, when a job calls it."""
+    if isinstance(kind.run, str):
+        return lambda run: _filled(kind.name, kind.function, services)(run)
+    return _filled(kind.name, kind.run, services)
+
+
+def _filled(kind_name: str, function: Callable[..., Any], services: Mapping[type, Any]) -> Callable[[JobRun], Any]:
+    hints = typing.get_type_hints(function)
     filled: dict[str, Any] = {}
     run_name: str | None = None
-    for name in inspect.signature(kind.run).parameters:
+    for name in inspect.signature(function).parameters:
         hint: Any = hints.get(name)
         if hint is JobRun:
             run_name = name
         elif hint in services:
             filled[name] = services[hint]
         else:
-            raise TypeError(f"job kind {kind.name}: parameter {name!r} asks for {hint}, which is no service")
+            raise TypeError(f"job kind {kind_name}: parameter {name!r} asks for {hint}, which is no service")
     if run_name is None:
-        raise TypeError(f"job kind {kind.name}: its function takes no JobRun")
+        raise TypeError(f"job kind {kind_name}: its function takes no JobRun")
     own = run_name
-    return lambda run: kind.run(**{own: run}, **filled)
+    return lambda run: function(**{own: run}, **filled)
 
 
 __all__ = ["Interrupted", "JobRunner"]

@@ -21,7 +21,7 @@ from tessera.kernel.events import Event
 from tessera.kernel.http import Request
 from tessera.kernel.log import logger
 from tessera.kernel.sse import Audience, Authenticate, heard_by, visible_packages
-from tessera.kernel.stream import Stream, StreamEnded
+from tessera.kernel.stream import Stream, StreamEnded, Subscription
 
 NAMESPACE: Final = "/events"
 RECHECK_SECONDS: Final = 15.0
@@ -66,6 +66,7 @@ class SocketEvents:
         self._recheck_seconds = recheck_seconds
         self._clients: dict[str, _Client] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._starting = asyncio.Lock()
         self._server = socketio.AsyncServer(
             async_mode="asgi", logger=False, engineio_logger=False, cors_allowed_origins=self._is_allowed
         )
@@ -86,10 +87,17 @@ class SocketEvents:
 
     async def _joined(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         self._clients[sid] = await self._admit(environ, auth)
-        for name, work in (("pump", self._pump), ("recheck", self._recheck)):
-            running = self._tasks.get(name)
-            if running is None or running.done():
-                self._tasks[name] = asyncio.create_task(work())
+        async with self._starting:
+            # Before the client hears that it is connected, so that it misses nothing from then on.
+            if self._is_idle("pump"):
+                subscription = await self._stream.subscribe()
+                self._tasks["pump"] = asyncio.create_task(self._pump(subscription))
+            if self._is_idle("recheck"):
+                self._tasks["recheck"] = asyncio.create_task(self._recheck())
+
+    def _is_idle(self, name: str) -> bool:
+        running = self._tasks.get(name)
+        return running is None or running.done()
 
     async def _left(self, sid: str, reason: Any = None) -> None:
         self._clients.pop(sid, None)
@@ -111,8 +119,7 @@ class SocketEvents:
             raise socketio.exceptions.ConnectionRefusedError("the caller has no role in any package with events here")
         return _Client(request, principal)
 
-    async def _pump(self) -> None:
-        subscription = self._stream.subscribe()
+    async def _pump(self, subscription: Subscription) -> None:
         try:
             while self._clients:
                 for event in await subscription.next(self._recheck_seconds, packages=self._packages):

@@ -96,7 +96,7 @@ class SseApp:
             response.headers.update(problem.headers)
             await response(scope, receive, send)
             return
-        subscription = self._stream.subscribe(after)
+        subscription = await self._stream.subscribe(after)
         try:
             await _Sending(self, request, principal, packages, subscription, send).run(receive)
         finally:

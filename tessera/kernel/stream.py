@@ -1,7 +1,7 @@
 """The newest events of all processes, kept in this one for its own clients; each client has a place, not a buffer.
 
-A thread follows the outbox into a bounded ring. A client that falls behind the ring reads from the database, so a slow
-one costs no memory and misses nothing.
+A thread follows the outbox into a bounded ring, and rests while there is no client. A client that falls behind the ring
+reads from the database, so a slow one costs no memory and misses nothing.
 """
 
 import asyncio
@@ -47,9 +47,8 @@ class Stream:
         self._unheed: Callable[[], None] | None = None
 
     def start(self) -> None:
-        """Begin with the events that are committed from now on."""
-        self.reached = self._floor = self.db.read_now(horizon)
-        self._unheed = wake.heed(TOPIC, self._wake.set)
+        """Begin to follow, as soon as there is a client."""
+        self._unheed = wake.heed(TOPIC, self._heed)
         self._thread = threading.Thread(target=self._run, name="event-stream", daemon=True)
         self._thread.start()
 
@@ -68,11 +67,12 @@ class Stream:
         if self._thread is not None:
             self._thread.join(timeout=5)
 
-    def subscribe(self, after: int | None = None) -> "Subscription":
+    async def subscribe(self, after: int | None = None) -> "Subscription":
         """A place in the stream: behind ``after``, or behind the newest event. Close it in the end."""
-        client = Subscription(self, self.reached if after is None else after)
+        client = Subscription(self, await self.db.read(horizon) if after is None else after)
         with self._guard:
             self._clients.add(client)
+        self._wake.set()
         return client
 
     def forget(self, client: "Subscription") -> None:
@@ -100,17 +100,38 @@ class Stream:
         with self._guard:
             return list(self._clients)
 
+    def _heed(self, _: str) -> None:
+        if self._clients:
+            self._wake.set()
+
     def _run(self) -> None:
+        has_rested = True
         while not self.has_ended:
-            self._wake.wait(self._poll_seconds)
+            if not self._everyone():
+                has_rested = True
+                self._wake.wait()
+            else:
+                self._wake.wait(self._poll_seconds)
             self._wake.clear()
             try:
+                if has_rested and not self.has_ended:
+                    self._begin()
+                    has_rested = False
                 while not self.has_ended and self._follow():
                     pass
             except Unavailable:
                 _log.warning("event stream waits: the database is away")
                 self._wake.wait(1.0)
             time.sleep(wake.GATHER_SECONDS)
+
+    def _begin(self) -> None:
+        """Follow from here on; who has a place further back reads the database up to here."""
+        upto = self.db.read_now(horizon)
+        with self._guard:
+            self._ring.clear()
+            self.reached = self._floor = upto
+        for client in self._everyone():
+            client.wake()
 
     def _follow(self) -> bool:
         """Take one page; whether there may be more."""

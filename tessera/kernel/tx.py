@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, CursorResult, Row
 
 from tessera.kernel.columns import METADATA
+from tessera.kernel.notices import EPOCH_CHANNEL
 
 IntegrityError = sa.exc.IntegrityError
 
@@ -82,15 +83,39 @@ class Tx:
 
     def run(self, prepared: Prepared, **values: Any) -> list[tuple[Any, ...]]:
         """The rows of a prepared statement; an empty list for one that returns none."""
-        cursor = self._cursor
-        if cursor is None:
-            driver: Any = self._connection.connection.driver_connection
-            cursor = self._cursor = driver.cursor()
+        cursor = self._cursor or self._open_cursor()
         try:
             cursor.execute(*prepared.bind(self._connection.dialect, values))
             return cursor.fetchall() if cursor.description is not None else []
         except (sqlite3.Error, psycopg.Error) as error:
-            raise _translated(error) from error
+            raise translated(error) from error
+
+    def _open_cursor(self) -> Any:
+        driver: Any = self._connection.connection.driver_connection
+        self._cursor = driver.cursor()
+        return self._cursor
+
+    def begin(self) -> None:
+        """Begin on PostgreSQL. This and the next two are the database's to call, and nobody else's."""
+        self._plainly(b"BEGIN")
+
+    def commit(self) -> None:
+        """Commit on PostgreSQL."""
+        self._plainly(b"COMMIT")
+
+    def roll_back(self) -> None:
+        """Undo on PostgreSQL."""
+        self._plainly(b"ROLLBACK")
+
+    def _plainly(self, command: bytes) -> None:
+        """Without a cursor: half the CPU, for what has neither parameters nor rows."""
+        driver: Any = self._connection.connection.driver_connection
+        try:
+            result = driver.pgconn.exec_(command)
+        except psycopg.Error as error:
+            raise translated(error) from error
+        if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
+            raise translated(psycopg.errors.error_from_result(result))
 
     def lock(self, name: str) -> None:
         """Until the end of this transaction, nobody else is inside the lock of this name.
@@ -107,7 +132,7 @@ class Tx:
         self.bumped.append(name)
         statement = upsert(self, EPOCHS, {"name": name, "value": 1}, ["name"], {"value": EPOCHS.c.value + 1})
         self._connection.execute(statement)
-        self.notify("tessera_epoch", name)
+        self.notify(EPOCH_CHANNEL, name)
 
     def notify(self, channel: str, payload: str) -> None:
         """On PostgreSQL, tell other processes with the commit; elsewhere there are none."""
@@ -152,8 +177,10 @@ def violates(error: IntegrityError, what: str) -> bool:
     return texts.get(what, what) in str(original)
 
 
-def _translated(error: Exception) -> Exception:
-    """The SQLAlchemy error for a driver's own, so that callers know one family."""
+def translated(error: BaseException) -> BaseException:
+    """The SQLAlchemy error for a driver's own, so that callers know one family; any other as it is."""
+    if not isinstance(error, sqlite3.Error | psycopg.Error):
+        return error
     original: Any = error
     state = getattr(original, "sqlstate", None) or ""
     if isinstance(error, sqlite3.IntegrityError) or state.startswith("23"):

@@ -17,24 +17,31 @@ GATHER_SECONDS: Final = 0.02
 """What comes within it is looked at together: a busy writer wakes its readers 50 times a second, not with each commit
 (which cost 1.2 ms of CPU a write). The first nudge after a rest is heeded at once."""
 
-_heeding: dict[str, tuple[Callable[[], None], ...]] = {}
-_local: dict[str, tuple[Callable[[], None], ...]] = {}
+Heed = Callable[[str], None]
+"""Gets what the nudge is about; an empty text may be anything. Must not block or raise; any thread calls it."""
+
+_heeding: dict[str, tuple[Heed, ...]] = {}
+_local: dict[str, tuple[Heed, ...]] = {}
 _guard = threading.Lock()
 _log = logger("wake")
 
 
-def nudge(topic: str) -> None:
-    """Wake those who heed ``topic``, here and in other processes. Cheap, and fit for ``Tx.after_commit``."""
-    _call(_heeding, topic)
-    _call(_local, topic)
+def nudge(topic: str, about: str = "") -> None:
+    """Wake those who heed ``topic``, here and in other processes. Cheap, and fit for ``Tx.after_commit``.
+
+    Args:
+        about: what is new, so that who does not care can sleep on; it does not reach other processes.
+    """
+    _call(_heeding, topic, about)
+    _call(_local, topic, about)
 
 
-def heed(topic: str, wake: Callable[[], None]) -> Callable[[], None]:
-    """Have ``wake`` called, in any thread, at each nudge; the answer ends that. ``wake`` must not block or raise."""
+def heed(topic: str, wake: Heed) -> Callable[[], None]:
+    """Have ``wake`` called at each nudge; the answer ends that."""
     return _add(_heeding, topic, wake)
 
 
-def _add(table: dict[str, tuple[Callable[[], None], ...]], topic: str, wake: Callable[[], None]) -> Callable[[], None]:
+def _add(table: dict[str, tuple[Heed, ...]], topic: str, wake: Heed) -> Callable[[], None]:
     with _guard:
         table[topic] = (*table.get(topic, ()), wake)
 
@@ -45,9 +52,9 @@ def _add(table: dict[str, tuple[Callable[[], None], ...]], topic: str, wake: Cal
     return end
 
 
-def _call(table: dict[str, tuple[Callable[[], None], ...]], topic: str) -> None:
+def _call(table: dict[str, tuple[Heed, ...]], topic: str, about: str) -> None:
     for wake in table.get(topic, ()):
-        wake()
+        wake(about)
 
 
 class Relay:
@@ -72,7 +79,7 @@ class Relay:
         if self._db.dialect != "postgresql":
             return
         self._db.listen(CHANNEL, self._heard)
-        self._ends = [_add(_local, topic, lambda topic=topic: self._push(topic)) for topic in self._topics]  # type: ignore[misc]
+        self._ends = [_add(_local, topic, lambda _, topic=topic: self._push(topic)) for topic in self._topics]  # type: ignore[misc]
         self._thread = threading.Thread(target=self._run, name="wake-relay", daemon=True)
         self._thread.start()
 
@@ -88,7 +95,7 @@ class Relay:
     def _heard(self, payload: str) -> None:
         sender, _, topic = payload.partition(":")
         if sender != self._me and not self._stop.is_set():
-            _call(_heeding, topic)
+            _call(_heeding, topic, "")
 
     def _push(self, topic: str) -> None:
         with _guard:

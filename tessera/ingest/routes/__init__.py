@@ -1,8 +1,8 @@
 """The HTTP routes of ingest, in the order of its contract, and the package that they make."""
 
 from tessera.identity import PasswordHeaders, RawAuthorization
-from tessera.ingest.copying import CONSUMER, KIND
 from tessera.ingest.errors import answer_headers, render_problem
+from tessera.ingest.kernel_jobs import CONSUMER, KIND
 from tessera.ingest.ledger_store import create_all
 from tessera.ingest.model import PACKAGE as NAME
 from tessera.ingest.routes import inputs, query, tokens

@@ -247,7 +247,7 @@ def test_a_client_that_is_slower_than_the_ring_misses_nothing(kernel_db: Databas
     async def follow() -> list[int]:
         stream = Stream(kernel_db, ring=10, poll_seconds=0.1)
         stream.start()
-        client = stream.subscribe()
+        client = await stream.subscribe()
         try:
             for number in range(60):
                 await kernel_db.write(events.record, name, package="vault", data={"n": number})
@@ -271,7 +271,7 @@ def test_a_client_resumes_behind_a_place_and_hears_of_the_end(kernel_db: Databas
     async def follow() -> list[int]:
         stream = Stream(kernel_db, poll_seconds=0.1)
         stream.start()
-        client = stream.subscribe(after=third.seq)
+        client = await stream.subscribe(after=third.seq)
         seen = [event.data["n"] for event in await client.next(5, packages={"vault"}, names=(name,))]
         assert await client.next(0.05, packages={"catalog"}) == []
         asyncio.get_running_loop().call_later(0.1, stream.end)
@@ -296,7 +296,7 @@ def test_another_process_is_nudged_at_once(kernel_db: Database) -> None:
     async def follow() -> list[str]:
         stream = Stream(there, poll_seconds=60)
         stream.start()
-        client = stream.subscribe()
+        client = await stream.subscribe()
         await kernel_db.write(events.record, name, package="vault")
         seen = await client.next(10, names=(name,))
         stream.stop()
