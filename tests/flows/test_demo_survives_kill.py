@@ -48,7 +48,7 @@ def test_fifty_kills_of_the_demo_leave_the_rows_of_a_run_without(
 ) -> None:
     expected, seconds = undisturbed
     seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")
+    print(f"seed {seed}")  # noqa: T201 - to run a failure again
     moments = random.Random(seed)
     killed_in: list[str] = []
     lives = 0
@@ -59,6 +59,6 @@ def test_fifty_kills_of_the_demo_leave_the_rows_of_a_run_without(
             assert not differences(expected, killed.contents()), f"life {lives}, killed in {killed.killed_in}"
             killed_in += killed.killed_in
     counts = {what or "between jobs": killed_in.count(what) for what in sorted(set(killed_in))}
-    print(f"{len(killed_in)} kills in {lives} lives: {counts}")
+    print(f"{len(killed_in)} kills in {lives} lives: {counts}")  # noqa: T201 - what the run was worth
     for kind in ("ingest", "vault"):
         assert any(kind in each for each in killed_in), f"no kill met a job of {kind}: {counts}"
