@@ -1,9 +1,9 @@
 """What other processes on one PostgreSQL database say, and why a cache may be trusted all the same.
 
 A process trusts its caches only while it listens: each beat of its connection is good for ``LEASE_SECONDS``. Who
-commits a bump asks all that listen, and goes on when each has answered or its lease has ended. So what a request was told is
-done counts for every request that comes after it, in every process; checking costs a look at a clock and a dict, and
-the one that changes something pays two or three milliseconds.
+commits a bump asks all that listen, and goes on when each has answered or its lease has ended. So what a request was
+told is done counts for every request that comes after it, in every process; checking costs a look at a clock and a
+dict, and the one that changes something pays two or three milliseconds.
 """
 
 import contextlib
