@@ -341,8 +341,10 @@ class _Session:
     def analyze(self, *tables: Table) -> None:
         # A table filled a moment ago looks empty to the planner until autovacuum comes by, and it joins in nested
         # loops: 60,000 rows delivered to `mart` took over a minute.
-        for table in tables:
-            self.execute(exp.Analyze(this=table.expression()))
+        if tables:  # without a name it would be every table of the database
+            # In one order, since each is locked until the end of the transaction.
+            ordered = sorted(set(tables), key=lambda table: str(table).lower())
+            self.execute(exp.Analyze(tables=[table.expression() for table in ordered]))
 
     def append(self, table: Table, data: Any) -> int:
         types = {column.name: column.type for column in self.describe(exp.select("*").from_(table.expression()))}

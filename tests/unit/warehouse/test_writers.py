@@ -191,3 +191,20 @@ def test_rows_for_a_column_that_is_not_there_are_refused(warehouse: Warehouse, t
         writer.append(table, pyarrow.table({"n": [1], "m": [2]}))
     assert refused.value.field == "m"
     assert count(warehouse, table) == 0
+
+
+def test_statistics_of_one_table_hold_up_no_writer_of_another(warehouse: Warehouse, table: Table) -> None:
+    """On PostgreSQL, ANALYZE without a name is of every table, and keeps them all from each other's."""
+    other = Table(table.schema, f"{table.name} other")
+    both_done = threading.Barrier(2, timeout=10)
+
+    def write(target: Table) -> None:
+        with warehouse.writing(target) as writer:
+            create(writer, target, n="BIGINT")
+            writer.execute(exp.insert(exp.values([(1,)]), target.expression()))
+            writer.analyze()
+            writer.analyze(target)
+            both_done.wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, (table, other)))
